@@ -51,6 +51,8 @@ export interface Vm {
 
 export interface PodProvider {
   readonly name: string;
+  /** A VM costs money from its creation on: the intent is on the disk before the call, also against a power cut. */
+  readonly costsMoney?: boolean;
 
   /**
    * Makes a VM and starts it. Idempotent by `spec.token`: a second call with the same token answers the VM of the first,

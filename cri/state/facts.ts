@@ -32,6 +32,8 @@ export interface SandboxFacts {
   /** When RunPodSandbox reserved the key; CRI's created_at. */
   readonly createdAtNs: bigint;
   readonly configuredAt: number | null;
+  /** Of the VM's kernel when it was configured: another one later means that the VM was started again. */
+  readonly bootId: string | null;
   readonly readyAt: number | null;
   readonly addresses: readonly string[];
   readonly phases: Phases;
@@ -117,6 +119,16 @@ export interface FactStore extends Disposable {
   readonly vms: FactTable<VmFacts, "vmId">;
   readonly containers: FactTable<ContainerFactsRow, "id">;
   readonly settings: Settings;
-  /** Several changes as one fact: all or none, one commit, one crash point. */
-  transaction<T>(fact: string, change: () => T): T;
+  /**
+   * Several changes as one fact: all or none, one commit, one crash point. `durable` waits until the disk has it, so
+   * that it outlives the machine's death too and not only the process's.
+   */
+  transaction<T>(fact: string, change: () => T, options?: { readonly durable?: boolean }): T;
+  /** Told of each changed row after its commit, in order. `row` is undefined when it was deleted. */
+  onchange: ((change: FactChange) => void) | null;
 }
+
+export type FactChange =
+  | { readonly table: "sandboxes"; readonly key: string; readonly row: SandboxFacts | undefined }
+  | { readonly table: "vms"; readonly key: string; readonly row: VmFacts | undefined }
+  | { readonly table: "containers"; readonly key: string; readonly row: ContainerFactsRow | undefined };
