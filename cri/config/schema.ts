@@ -13,12 +13,17 @@ import { parseQuantity, QUANTITY_REGEXP } from "./quantity.ts";
 /** `sun_path` holds 108 bytes with the terminating zero (Linux, unix(7)). */
 const SOCKET_PATH_MAX = 107;
 
+/** Text of one form. The message says the form, also where something else than text was given. */
+function pattern(form: RegExp, message: string) {
+  return z.string(message).regex(form, message);
+}
+
 function duration(text: string, description: string) {
-  return z.string().regex(DURATION_REGEXP, "Must be a duration such as 90s, 5m or 1h30m").default(text)
+  return pattern(DURATION_REGEXP, "Must be a duration such as 90s, 5m or 1h30m").default(text)
     .transform((value) => parseDuration(value) ?? NaN).describe(description);
 }
 
-const absolutePath = z.string().regex(/^\//, "Must be an absolute path");
+const absolutePath = pattern(/^\//, "Must be an absolute path");
 
 const socketPath = absolutePath.refine(
   (path) => new TextEncoder().encode(path).length <= SOCKET_PATH_MAX,
@@ -28,26 +33,30 @@ const socketPath = absolutePath.refine(
 function socket(path: string, who: string) {
   return z.strictObject({
     path: socketPath.default(path).describe(`Unix socket on which ${who}`),
-    mode: z.string().regex(/^0[0-7]{3}$/, 'Must be four octal digits in quotes, such as "0660"').default("0660")
+    mode: pattern(/^0[0-7]{3}$/, 'Must be four octal digits in quotes, such as "0660"').default("0660")
       .transform((mode) => parseInt(mode, 8)).describe("Permissions of the socket"),
-    group: z.string().default("").describe("Group that owns the socket, by name or number. Empty: that of the process"),
+    group: z.string().default("").describe(
+      "Group that owns the socket, by name or number. Empty: that of the process",
+    ),
   }).prefault({});
 }
 
 /** Names that become tags of VMs, directories and RuntimeClass handlers: DNS labels. */
-const label = z.string().regex(
+const label = pattern(
   /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
   "Must be 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit",
 );
 
 const size = z.strictObject({
   cpus: z.number().positive().max(1024).describe("Virtual CPUs"),
-  memory: z.string().regex(QUANTITY_REGEXP, "Must be a quantity such as 512Mi or 2Gi").describe("Memory"),
+  memory: pattern(QUANTITY_REGEXP, "Must be a quantity such as 512Mi or 2Gi").describe("Memory"),
 }).transform(({ cpus, memory }) => ({ cpus, memoryBytes: Math.round(parseQuantity(memory) ?? NaN) }));
 
 const profile = z.strictObject({
   provider: z.string().describe("Name of an entry of `providers`"),
-  image: z.string().default("").describe("VM image by the name its provider knows it by. Empty: the provider's own"),
+  image: z.string().default("").describe(
+    "VM image by the name its provider knows it by. Empty: the provider's own",
+  ),
   engine: z.literal("exec").default("exec").describe("What runs the containers in the VM"),
   sizes: z.array(size).min(1).default([{ cpus: 1, memoryBytes: 512 * 2 ** 20 }])
     .describe("Sizes a VM may have, smallest first. A pod gets the first that holds its requests"),
@@ -56,10 +65,14 @@ const profile = z.strictObject({
 const link = z.strictObject({
   host: z.string().default("0.0.0.0").describe("Address on which the node listens for its VMs"),
   port: z.int().min(0).max(65535).default(7443)
-    .describe("Port on which the node listens for its VMs. 0: a free one is chosen at the first start and kept"),
-  addresses: z.array(z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+)(:\d{1,5})?$/, "Must be host or host:port"))
+    .describe(
+      "Port on which the node listens for its VMs. 0: a free one is chosen at the first start and kept",
+    ),
+  addresses: z.array(pattern(/^(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+)(:\d{1,5})?$/, "Must be host or host:port"))
     .default([])
-    .describe("Addresses at which VMs reach the node, in the order in which to try them. Empty: those of the host"),
+    .describe(
+      "Addresses at which VMs reach the node, in the order in which to try them. Empty: those of the host",
+    ),
 }).prefault({});
 
 const timeouts = z.strictObject({
@@ -67,7 +80,10 @@ const timeouts = z.strictObject({
   call: duration("30s", "For one call to an agent that has no deadline of its own"),
   undo: duration("60s", "For taking back what a failed start has made"),
   heartbeat: duration("10s", "How often an agent is to be heard"),
-  lostAfter: duration("5m", "Silence after which a VM is deleted and its pod declared lost, unless the provider knows earlier"),
+  lostAfter: duration(
+    "5m",
+    "Silence after which a VM is deleted and its pod declared lost, unless the provider knows earlier",
+  ),
   orphan: duration("0s", "Silence of the node after which an agent powers its VM off. 0s: never"),
   shutdown: duration("10s", "For calls in flight when the node process is asked to end"),
 }).prefault({});
@@ -83,14 +99,18 @@ const logs = z.strictObject({
 }).prefault({});
 
 const log = z.strictObject({
-  level: z.enum(["debug", "info", "warning", "error"]).default("info").describe("Least level that is written"),
+  level: z.enum(["debug", "info", "warning", "error"]).default("info").describe(
+    "Least level that is written",
+  ),
   format: z.enum(["text", "json"]).default("text").describe("`json`: one object a line"),
 }).prefault({});
 
 export const configSchema = z.strictObject({
   socket: socket("/run/infranetes/infranetes.sock", "the kubelet calls (CRI)"),
   stateDir: absolutePath.default("/var/lib/infranetes").describe("Directory of the node's state"),
-  cluster: label.default("default").describe("Name of the cluster. Together with `node` it marks the VMs that are ours"),
+  cluster: label.default("default").describe(
+    "Name of the cluster. Together with `node` it marks the VMs that are ours",
+  ),
   node: z.union([z.literal(""), label]).default("").describe("Name of this node. Empty: the host's name"),
   unsafe: z.boolean().default(false)
     .describe("Allows what is for development only: pods without a VM (`kind: process`), fault points"),
@@ -98,13 +118,17 @@ export const configSchema = z.strictObject({
   client: z.strictObject({
     socket: socket("/run/infranetes/client.sock", "`infranetes pod …` calls"),
   }).prefault({}),
-  providers: z.record(label, z.looseObject({ kind: z.string() })).describe("What makes VMs, by a name of your choice"),
+  providers: z.record(label, z.looseObject({ kind: z.string() })).describe(
+    "What makes VMs, by a name of your choice",
+  ),
   profiles: z.record(label, profile).describe("How pods become VMs, by RuntimeClass handler"),
   defaultProfile: z.string().describe("Entry of `profiles` for pods without a RuntimeClass"),
   timeouts,
   garbage,
   logs,
-  cgroupDriver: z.enum(["systemd", "cgroupfs"]).default("systemd").describe("As in the kubelet's configuration"),
+  cgroupDriver: z.enum(["systemd", "cgroupfs"]).default("systemd").describe(
+    "As in the kubelet's configuration",
+  ),
   log,
 });
 
