@@ -1,0 +1,35 @@
+// Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+
+import type { Writable } from "node:stream";
+
+/**
+ * Writes each of `items` to `stream`, the next one only when the stream takes more. Throws the signal's reason once it
+ * has fired, the iterable's error if that fails; the iterable is closed in either case. Does not end the stream.
+ */
+export async function writeStream<T>(
+  items: AsyncIterable<T>,
+  stream: Pick<Writable, "write" | "once" | "off">,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const item of items) {
+    signal.throwIfAborted();
+    if (!stream.write(item)) await drained(stream, signal);
+  }
+  signal.throwIfAborted();
+}
+
+/** Waits for room. A stream whose peer is gone never has any: only the signal tells. */
+function drained(stream: Pick<Writable, "once" | "off">, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onDrain = () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    };
+    const onAbort = () => {
+      stream.off("drain", onDrain);
+      reject(signal.reason);
+    };
+    stream.once("drain", onDrain);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
