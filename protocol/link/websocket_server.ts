@@ -1,0 +1,73 @@
+// Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+import type { ServerOptions, WebSocket } from "ws";
+import { MAX_FRAME_BYTES } from "./frame.ts";
+import { CloseCode } from "./session_end.ts";
+import { closeReason, SocketTransport } from "./socket_transport.ts";
+import type { TransportClose } from "./transport.ts";
+
+/** How long a peer may take to answer a close frame, in ms. Its frames are dropped meanwhile. */
+const CLOSE_GRACE_MS = 1000;
+
+/**
+ * Options that every `WebSocketServer` for the agent link must have: no message larger than a frame, no compression,
+ * and no pong frames, which a peer that never reads could make pile up. `maxBufferedChunks` bounds what a message that
+ * comes byte by byte costs, since each piece may pin a whole read buffer.
+ */
+export const LINK_SERVER_OPTIONS = {
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  autoPong: false,
+  maxPayload: MAX_FRAME_BYTES,
+  maxFragments: 16,
+  maxBufferedChunks: 256,
+} as const satisfies ServerOptions & { maxFragments: number; maxBufferedChunks: number };
+
+/** The node's end of an agent link over npm `ws`. Must be made in the turn in which the socket was upgraded. */
+export class WebSocketServerTransport extends SocketTransport {
+  readonly #socket: WebSocket;
+  #error = "";
+  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(socket: WebSocket) {
+    super();
+    this.#socket = socket;
+    socket.on("message", (data: Buffer, isBinary: boolean) => {
+      if (isBinary) this.received(plainBytes(data));
+      else this.refuse("Peer sent a text message");
+    });
+    socket.on("ping", () => this.refuse("Peer sent a WebSocket ping: the session has its own"));
+    socket.on("error", (error: Error) => this.#error = error.message);
+    socket.on("close", (code: number, reason: Buffer) => {
+      clearTimeout(this.#graceTimer);
+      this.ended(this.#closeOf(code, reason.toString()));
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  protected override transmit(frame: Uint8Array<ArrayBuffer>): void {
+    // Errors of a write are followed by "close"; without a callback ws would throw nothing either.
+    this.#socket.send(frame, { binary: true, compress: false });
+  }
+
+  protected override shutDown(code: number, reason: string): void {
+    this.#socket.close(code, closeReason(reason));
+    this.#graceTimer = setTimeout(() => this.#socket.terminate(), CLOSE_GRACE_MS);
+  }
+
+  #closeOf(code: number, reason: string): TransportClose {
+    if (code >= 3000) return { code, reason };
+    return {
+      code: CloseCode.LOST,
+      reason: reason || this.#error || `Connection was closed (WebSocket code ${code})`,
+    };
+  }
+}
+
+/** A Buffer's `slice` does not copy as an array's does, so none gets past here. */
+function plainBytes(data: Buffer): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+}
