@@ -13,6 +13,7 @@ import { Code, RpcError } from "../status.ts";
 import { CallScope, type ServerCall } from "./call_scope.ts";
 import { Encoded } from "./encoded.ts";
 import type { Answer, CallContext, CallInfo, Handlers, Wrapper } from "./handler.ts";
+import { outboundOf } from "./outbound.ts";
 import { serverStatus } from "./server_status.ts";
 import { writeStream } from "./write_stream.ts";
 
@@ -80,10 +81,14 @@ function unary(
 function serverStream(method: DescMethod, handler: AnyHandler, options: ImplementationOptions) {
   return async (call: ServerWritableStream<Uint8Array, Uint8Array>): Promise<void> => {
     using running = begin(method, call, options);
+    const outbound = outboundOf(call);
     try {
       await wrapped(running, options.wrappers, async () => {
         const answers = handler(running.info.request, running.info.context) as AsyncIterable<Answer<never>>;
-        await writeStream(encoded(method, answers, options), call, running.scope.signal);
+        await writeStream(encoded(method, answers, options), call, running.scope.signal, async (answer) => {
+          outbound?.add(answer.byteLength);
+          await outbound?.room(running.scope.signal);
+        });
       });
       call.end();
     } catch (error) {
