@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Cluster } from "./cluster.ts";
 import { follow } from "./follow.ts";
-import { nodeConfig } from "./node_config.ts";
+import { nodeConfig, untilEmpty } from "../node_config.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 const BIN = Deno.env.get("INFRANETES_CLUSTER_BIN") ?? join(ROOT, ".tmp", "cluster-bin");
@@ -37,7 +37,7 @@ async function vmProcesses(cluster: Cluster): Promise<string[]> {
 
 Deno.test("a real kubelet runs pods on the node process", async (t) => {
   const work = await Deno.makeTempDir({ prefix: "infranetes-cluster-" });
-  const config = await nodeConfig(work);
+  const config = await nodeConfig(work, { log: { level: "debug" } });
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => Deno.remove(work, { recursive: true }));
   const cluster = cleanup.use(
@@ -153,7 +153,7 @@ Deno.test("a real kubelet runs pods on the node process", async (t) => {
       "--wait=true",
       "--timeout=60s",
     ]);
-    await config.untilEmpty(60_000);
+    await untilEmpty(config, 90_000);
     assert.deepEqual(await vmProcesses(cluster), []);
     assert.deepEqual(await Array.fromAsync(Deno.readDir(config.vmDirectory), (entry) => entry.name), []);
   });
