@@ -37,11 +37,13 @@ export interface SandboxFacts {
   readonly readyAt: number | null;
   readonly addresses: readonly string[];
   readonly phases: Phases;
+  /** For a person: what was accepted and is not done. */
+  readonly warnings: readonly string[];
   /** Stop was asked for: the VM is on its way out. */
   readonly stopIntentAt: number | null;
   /** The VM is confirmed gone. */
   readonly stoppedAt: number | null;
-  /** Why the VM was lost, if it was not stopped by a call. */
+  /** Why the VM was lost, if it was not stopped by a call. Recorded before it is fenced. */
   readonly lostReason: string | null;
   readonly removeIntentAt: number | null;
 }
