@@ -1,6 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import type { Budget } from "./flow.ts";
-import { frameCost, ReceiveWindow } from "./flow.ts";
+import { frameCost, heldCost, ReceiveWindow } from "./flow.ts";
 import { FrameError } from "./frame.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -62,10 +62,11 @@ export class Inbox {
     if (this.#partBytes + payload.length > this.#options.maxMessage) {
       throw new FrameError(`Peer sent a message of more than ${this.#options.maxMessage} bytes`);
     }
-    if (!this.#options.budget.take(cost)) return false;
+    const charge = heldCost(payload.length);
+    if (!this.#options.budget.take(charge)) return false;
     this.#parts.push(compact(payload));
     this.#partBytes += payload.length;
-    this.#partCharge += cost;
+    this.#partCharge += charge;
     this.#partCredit += cost;
     if (complete) this.#deliver();
     else if (this.#queue.length === 0) this.#returnPartCredit();

@@ -1,6 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import type { Clock } from "./clock.ts";
-import { FrameError, FrameType, HEADER_BYTES, newFrame, readU32, writeU32 } from "./frame.ts";
+import { FrameError, readU32 } from "./frame.ts";
+import { pingFrame } from "./payload.ts";
 
 export interface KeepAliveTimes {
   /** A ping is sent after this long without any frame from the peer. @default 10,000 ms */
@@ -70,8 +71,6 @@ export class KeepAlive {
     if (this.#awaited) return;
     this.#awaited = true;
     this.#sequence = (this.#sequence + 1) >>> 0;
-    const frame = newFrame(FrameType.PING, 0, 0, 8);
-    writeU32(frame, HEADER_BYTES + 4, this.#sequence);
-    this.#options.send(frame);
+    this.#options.send(pingFrame(this.#sequence));
   }
 }

@@ -38,9 +38,12 @@ export const DEFAULT_LIMITS: Limits = {
 /** The most credit that a peer may hold on one stream; also bounds `window`. */
 export const MAX_WINDOW = 16 * MIB;
 
+/** The least credit that a stream begins with. */
+export const MIN_WINDOW = 2 * MAX_FRAME_BYTES;
+
 /** Lowest values with which two sessions can still make progress: a full frame must fit whatever was held back. */
 const MINIMUM: Limits = {
-  window: 2 * MAX_FRAME_BYTES,
+  window: MIN_WINDOW,
   maxMessage: KIB,
   maxStreams: 1,
   maxBuffered: MAX_FRAME_BYTES,

@@ -12,7 +12,7 @@ import {
   writeU32,
 } from "./frame.ts";
 import type { Frame } from "./frame.ts";
-import { MAX_WINDOW } from "./limits.ts";
+import { MAX_WINDOW, MIN_WINDOW } from "./limits.ts";
 
 /** "INFR": what is not the agent link is told apart by its first frame. */
 const MAGIC = 0x494e4652;
@@ -26,7 +26,7 @@ export const MAX_TIMEOUT_MS = 0x7fff_ffff;
 export const MAX_INLINE_BYTES = 16 * 1024;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const NOTHING = new Uint8Array(0);
 
 export interface Hello {
@@ -61,7 +61,9 @@ export function readHello({ payload }: Frame): Hello {
   if (hello.oldest > hello.newest) {
     throw new FrameError(`HELLO frame has versions ${hello.oldest} to ${hello.newest}`);
   }
-  if (hello.window > MAX_WINDOW) throw new FrameError(`HELLO frame has a window of ${hello.window} bytes`);
+  if (hello.window < MIN_WINDOW || hello.window > MAX_WINDOW) {
+    throw new FrameError(`HELLO frame has a window of ${hello.window} bytes`);
+  }
   return hello;
 }
 
@@ -161,6 +163,19 @@ export function amountFrame(
 ) {
   const frame = newFrame(type, 0, stream, 4);
   writeU32(frame, HEADER_BYTES, amount);
+  return frame;
+}
+
+export function pingFrame(sequence: number): Uint8Array<ArrayBuffer> {
+  const frame = newFrame(FrameType.PING, 0, 0, 8);
+  writeU32(frame, HEADER_BYTES + 4, sequence);
+  return frame;
+}
+
+/** Gives a ping's payload back. */
+export function pongFrame(payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  const frame = newFrame(FrameType.PONG, 0, 0, payload.length);
+  frame.set(payload, HEADER_BYTES);
   return frame;
 }
 

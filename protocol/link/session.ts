@@ -6,7 +6,7 @@ import { createClient } from "./client.ts";
 import { systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { Arrivals, Budget, InFlight } from "./flow.ts";
-import { decodeFrame, FrameError, frameName, FrameType, HEADER_BYTES, readU32, writeU32 } from "./frame.ts";
+import { decodeFrame, FrameError, frameName, FrameType, readU32 } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { IncomingCall } from "./incoming_call.ts";
 import type { CalleeHost } from "./incoming_call.ts";
@@ -15,14 +15,14 @@ import type { KeepAliveTimes } from "./keep_alive.ts";
 import { resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import type { CallerHost, OutgoingCall } from "./outgoing_call.ts";
-import { amountFrame, byeFrame, helloFrame, readBye, readHello, readOpen } from "./payload.ts";
+import { amountFrame, byeFrame, helloFrame, pongFrame, readBye, readHello, readOpen } from "./payload.ts";
 import type { Hello } from "./payload.ts";
 import { Router } from "./router.ts";
 import { Scheduler } from "./scheduler.ts";
 import { serve } from "./serve.ts";
 import { CloseCode } from "./session_end.ts";
 import type { SessionEnd } from "./session_end.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { StreamTable } from "./stream_table.ts";
 import type { Transport } from "./transport.ts";
 
 export type { CallOptions } from "./call_options.ts";
@@ -40,10 +40,6 @@ export { transportPair } from "./transport_pair.ts";
 /** Versions of the link protocol that this side speaks. Both N and N-1, once there is a 2. */
 const OLDEST_VERSION = 1;
 const NEWEST_VERSION = 1;
-/** Largest stream id; then the session ends and a new one begins at 1 or 2. */
-const MAX_STREAM = 0xffff_ffff;
-/** Frames a second that a correct peer may send without need: pings, and CANCEL or CREDIT that crossed an END. */
-const STRAYS_PER_SECOND = 1000;
 
 export interface SessionOptions {
   /** Who opened the connection: the dialer's streams are odd, the listener's even. */
@@ -53,6 +49,16 @@ export interface SessionOptions {
   readonly limits?: Partial<Limits> | undefined;
   readonly keepAlive?: Partial<KeepAliveTimes> | undefined;
   readonly clock?: Clock | undefined;
+}
+
+export interface SessionUsage {
+  /** Memory of messages that came and are not finished with. At most `maxBuffered`. */
+  readonly receivedBytes: number;
+  /** Bytes that the transport has not got rid of. At most `maxTransportBacklog` and one frame. */
+  readonly transportBytes: number;
+  /** Calls of the peer. At most `maxStreams`. */
+  readonly incomingCalls: number;
+  readonly outgoingCalls: number;
 }
 
 /**
@@ -75,17 +81,12 @@ export class Session {
   readonly #inFlight: InFlight;
   readonly #scheduler: Scheduler;
   readonly #keepAlive: KeepAlive;
-  readonly #callRate: TokenBucket;
-  readonly #strayRate: TokenBucket;
   readonly #host: CallerHost & CalleeHost;
-  readonly #outgoing = new Map<number, OutgoingCall>();
-  readonly #incoming = new Map<number, IncomingCall>();
+  readonly #streams: StreamTable;
   readonly #waiting = new Set<OutgoingCall>();
   readonly #closed = Promise.withResolvers<SessionEnd>();
   #peer: Hello | null = null;
   #end: SessionEnd | null = null;
-  #nextId: number;
-  #lastPeerId = 0;
 
   constructor(transport: Transport, options: SessionOptions) {
     this.role = options.role;
@@ -94,12 +95,10 @@ export class Session {
     this.#router = options.router ?? new Router();
     this.#limits = resolveLimits(options.limits);
     this.#clock = options.clock ?? systemClock;
-    this.#nextId = options.role === "dialer" ? 1 : 2;
+    this.#streams = new StreamTable(options.role === "dialer" ? 1 : 2, this.#limits, this.#clock);
     this.#budget = new Budget(this.#limits.maxBuffered);
     this.#inFlight = new InFlight(this.#limits.maxInFlight);
     this.#scheduler = new Scheduler(this.#inFlight, ({ frame, cost }) => this.#sendCounted(frame, cost));
-    this.#callRate = new TokenBucket(this.#limits.maxCallsPerSecond, this.#clock);
-    this.#strayRate = new TokenBucket(STRAYS_PER_SECOND, this.#clock);
     this.#host = this.#makeHost();
     this.#keepAlive = new KeepAlive({
       ...DEFAULT_KEEP_ALIVE,
@@ -119,14 +118,30 @@ export class Session {
     return createClient(desc, this.#host);
   }
 
-  /** Ends the session at once; calls in flight fail on both sides. Does nothing when it has ended. */
+  /**
+   * Ends the session at once; calls in flight fail on both sides. Does nothing when it has ended. Throws RangeError for a
+   * code that no WebSocket may send: allowed are 1000 and 3000 to 4999.
+   */
   close(reason: string, code: number = CloseCode.NORMAL): void {
+    if (code !== CloseCode.NORMAL && !(code >= 3000 && code <= 4999)) {
+      throw new RangeError(`Cannot close a session with code ${code}: must be 1000 or 3000 to 4999`);
+    }
     this.#finish("local", code, reason);
   }
 
   /** How the session ended, undefined while it lives. */
   get end(): SessionEnd | undefined {
     return this.#end ?? undefined;
+  }
+
+  /** What the session holds right now, for metrics and for tests of its bounds. */
+  get usage(): SessionUsage {
+    return {
+      receivedBytes: this.#budget.used,
+      transportBytes: this.#transport.bufferedBytes,
+      incomingCalls: this.#streams.incomingCalls,
+      outgoingCalls: this.#streams.outgoingCalls,
+    };
   }
 
   #makeHost(): CallerHost & CalleeHost {
@@ -168,18 +183,17 @@ export class Session {
   }
 
   #begin(call: OutgoingCall, peer: Hello): void {
-    if (this.#outgoing.size >= peer.maxStreams) return call.fail(tooMany(this.#outgoing.size));
-    const id = this.#nextId;
-    if (id > MAX_STREAM) return this.#finish("local", CloseCode.NORMAL, "All stream ids are used up");
-    this.#nextId += 2;
-    this.#outgoing.set(id, call);
-    call.begin(id, peer);
+    const open = this.#streams.outgoingCalls;
+    if (open >= peer.maxStreams) return call.fail(tooMany(open));
+    const id = this.#streams.add(call);
+    if (id !== undefined) return call.begin(id, peer);
+    call.fail(new RpcError(Code.UNAVAILABLE, "Cannot call: all stream ids of this link are used up"));
+    this.#finish("local", CloseCode.NORMAL, "All stream ids are used up");
   }
 
   #release(call: OutgoingCall | IncomingCall): void {
-    if (call instanceof IncomingCall) this.#incoming.delete(call.id);
-    else if (call.id !== 0) this.#outgoing.delete(call.id);
-    else this.#waiting.delete(call);
+    if (call.id === 0) this.#waiting.delete(call as OutgoingCall);
+    else this.#streams.release(call);
   }
 
   #receive(bytes: Uint8Array<ArrayBuffer>): void {
@@ -197,30 +211,34 @@ export class Session {
   }
 
   #dispatch(frame: Frame): void {
-    if (frame.type === FrameType.BYE) {
-      const { code, reason } = readBye(frame);
-      return this.#finish("peer", code, reason);
-    }
-    if (!this.#peer || frame.type === FrameType.HELLO) return this.#onHello(frame);
-    switch (frame.type) {
+    const { type, stream, payload } = frame;
+    if (type === FrameType.BYE) return this.#onBye(frame);
+    if (!this.#peer || type === FrameType.HELLO) return this.#onHello(frame);
+    switch (type) {
       case FrameType.OPEN:
         return this.#onOpen(frame, this.#peer);
       case FrameType.DATA:
-        return this.#callOf(frame).onData(frame);
+        return this.#streams.get(stream).onData(frame);
       case FrameType.END:
-        return this.#onEnd(frame);
+        return this.#streams.getOutgoing(stream).onEnd(frame);
       case FrameType.CANCEL:
-        return this.#onCancel(frame);
+        return this.#streams.findIncoming(stream)?.onCancel();
       case FrameType.CREDIT:
-        return this.#onCredit(frame);
+        return this.#streams.find(stream)?.onCredit(readU32(payload, 0));
       case FrameType.ACK:
-        this.#inFlight.acknowledged(readU32(frame.payload, 0));
+        this.#inFlight.acknowledged(readU32(payload, 0));
         return this.#scheduler.pump();
       case FrameType.PING:
-        return this.#onPing(frame);
+        this.#streams.countStray();
+        return this.#send(pongFrame(payload));
       case FrameType.PONG:
-        return this.#keepAlive.pong(frame.payload);
+        return this.#keepAlive.pong(payload);
     }
+  }
+
+  #onBye(frame: Frame): void {
+    const { code, reason } = readBye(frame);
+    this.#finish("peer", code, reason);
   }
 
   #onHello(frame: Frame): void {
@@ -240,25 +258,10 @@ export class Session {
   }
 
   #onOpen(frame: Frame, peer: Hello): void {
-    const id = frame.stream;
-    if (this.#isOwn(id)) throw new FrameError("Peer opened a stream with an id of this side");
-    if (id <= this.#lastPeerId) throw new FrameError(`Peer opened stream ${id} after ${this.#lastPeerId}`);
-    if (this.#incoming.size >= this.#limits.maxStreams) {
-      throw new FrameError(
-        `Peer opened more than ${this.#limits.maxStreams} streams at a time`,
-        CloseCode.FLOOD,
-      );
-    }
-    if (!this.#callRate.take()) {
-      throw new FrameError(
-        `Peer made more than ${this.#limits.maxCallsPerSecond} calls a second`,
-        CloseCode.FLOOD,
-      );
-    }
-    this.#lastPeerId = id;
+    this.#streams.admit(frame.stream);
     const open = readOpen(frame);
-    const call = new IncomingCall(this.#host, id, open, peer);
-    this.#incoming.set(id, call);
+    const call = new IncomingCall(this.#host, frame.stream, open, peer);
+    this.#streams.addIncoming(call);
     this.#answer(call, open.method);
   }
 
@@ -271,68 +274,18 @@ export class Session {
     void call.run(() => serve(route, call, { signal: call.signal, deadline, session: this }));
   }
 
-  #onEnd(frame: Frame): void {
-    const call = this.#isOwn(frame.stream) ? this.#outgoing.get(frame.stream) : undefined;
-    if (!call) throw new FrameError("Stream is not open");
-    call.onEnd(frame);
-  }
-
-  #onCancel(frame: Frame): void {
-    if (this.#isOwn(frame.stream)) throw new FrameError("Callee cannot cancel");
-    const call = this.#incoming.get(frame.stream);
-    if (call) call.onCancel();
-    else this.#stray(frame);
-  }
-
-  #onCredit(frame: Frame): void {
-    const call = this.#outgoing.get(frame.stream) ?? this.#incoming.get(frame.stream);
-    if (call) call.onCredit(readU32(frame.payload, 0));
-    else this.#stray(frame);
-  }
-
-  #onPing(frame: Frame): void {
-    this.#countStray();
-    const pong = new Uint8Array(HEADER_BYTES + frame.length);
-    pong[0] = FrameType.PONG;
-    writeU32(pong, 8, frame.length);
-    pong.set(frame.payload, HEADER_BYTES);
-    this.#send(pong);
-  }
-
-  /** A frame that crossed the END of its stream. */
-  #stray(frame: Frame): void {
-    const last = this.#isOwn(frame.stream) ? this.#nextId - 2 : this.#lastPeerId;
-    if (frame.stream > last) throw new FrameError("Stream was never opened");
-    this.#countStray();
-  }
-
-  #countStray(): void {
-    if (this.#strayRate.take()) return;
-    throw new FrameError(`Peer sent more than ${STRAYS_PER_SECOND} idle frames a second`, CloseCode.FLOOD);
-  }
-
-  #callOf(frame: Frame): OutgoingCall | IncomingCall {
-    const call = this.#outgoing.get(frame.stream) ?? this.#incoming.get(frame.stream);
-    if (!call) throw new FrameError("Stream is not open");
-    return call;
-  }
-
-  #isOwn(id: number): boolean {
-    return (id & 1) === (this.#nextId & 1);
-  }
-
   #finish(by: SessionEnd["by"], code: number, reason: string): void {
     if (this.#end) return;
     if (by === "local") this.#transport.send(byeFrame({ code, reason }));
     const end = { by, code, reason };
     this.#end = end;
     this.#keepAlive.stop();
-    this.#transport.close(code, reason);
+    // A code that the peer chose is not for sending: WebSockets throw for most numbers.
+    this.#transport.close(by === "local" ? code : CloseCode.NORMAL, reason);
     const error = downError(end);
-    for (const call of [...this.#waiting, ...this.#outgoing.values()]) call.abandon(error);
-    for (const call of this.#incoming.values()) call.abort(error);
+    for (const call of this.#waiting) call.abandon(error);
     this.#waiting.clear();
-    this.#outgoing.clear();
+    this.#streams.abandon(error);
     this.#closed.resolve(end);
   }
 }
