@@ -81,7 +81,12 @@ export interface PodProvider {
   // Optional abilities. Absent means that the provider cannot do it.
 
   /** Tells the provider which sandbox a VM from a pool now is. */
-  readonly bind?: (instanceId: string, sandboxId: string, cgroupParent: string, signal: AbortSignal) => Promise<void>;
+  readonly bind?: (
+    instanceId: string,
+    sandboxId: string,
+    cgroupParent: string,
+    signal: AbortSignal,
+  ) => Promise<void>;
   /** The last bytes of the VM's console, for error messages and `vm console`. */
   readonly console?: (instanceId: string, maxBytes: number, signal: AbortSignal) => Promise<Uint8Array>;
   /**

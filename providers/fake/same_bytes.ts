@@ -1,0 +1,5 @@
+// Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
