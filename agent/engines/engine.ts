@@ -99,7 +99,10 @@ export interface Engine {
    * Prepares a container. Refuses whatever it cannot do (UnsupportedError, InvalidArgumentError naming the field).
    * Answers warnings for a person: what was accepted but is not presented.
    */
-  create(spec: ContainerSpec, signal: AbortSignal): Promise<{ container: EngineContainer; warnings: readonly string[] }>;
+  create(
+    spec: ContainerSpec,
+    signal: AbortSignal,
+  ): Promise<{ container: EngineContainer; warnings: readonly string[] }>;
   /** After a restart of the agent: the container as its monitor knows it now. */
   recover(spec: ContainerSpec, signal: AbortSignal): Promise<EngineContainer>;
   /** Kills if need be and leaves nothing but the directory, which the agent deletes. */
