@@ -12,9 +12,9 @@ export function until<T>(
   signal: AbortSignal,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    let subscription: Disposable | undefined;
+    const subscriptions = new DisposableStack();
     const end = () => {
-      subscription?.[Symbol.dispose]();
+      subscriptions.dispose();
       signal.removeEventListener("abort", abort);
     };
     const abort = () => {
@@ -35,6 +35,6 @@ export function until<T>(
     if (signal.aborted) return reject(signal.reason);
     if (check()) return;
     signal.addEventListener("abort", abort, { once: true });
-    subscription = model.subscribe(check);
+    subscriptions.use(model.subscribe(check));
   });
 }

@@ -1,0 +1,108 @@
+// Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+
+import { type Context, Hono } from "hono";
+import { InvalidArgumentError, UnsupportedError } from "../../lib/errors.ts";
+import { VERSION } from "../../lib/version.ts";
+import type { PodExec } from "../pods/exec.ts";
+import type { PodLogs } from "../pods/logs.ts";
+import type { Pods } from "../pods/pods.ts";
+import { errorResponse } from "./error_response.ts";
+import { EXEC_CONTENT_TYPE } from "./exec_frames.ts";
+import { execStream } from "./exec_stream.ts";
+import { readJson } from "./read_json.ts";
+import { runStream } from "./run_stream.ts";
+import { byteStream } from "./byte_stream.ts";
+
+export interface AppParts {
+  readonly pods: Pods;
+  readonly logs: PodLogs;
+  readonly exec: PodExec;
+}
+
+/** The client API as an application: see `api.ts`. */
+export function clientApi({ pods, logs, exec }: AppParts): Hono {
+  const app = new Hono();
+  app.onError((error) => errorResponse(error));
+  app.notFound((context) =>
+    errorResponse(
+      new UnsupportedError(`The client API has no ${context.req.method} ${context.req.path}`),
+      404,
+    )
+  );
+
+  app.get("/v1/version", (context) => context.json({ version: VERSION }));
+  app.get("/v1/pods", (context) => context.json({ pods: pods.list(context.req.query("namespace")) }));
+  app.get("/v1/pods/:namespace/:name", (context) => context.json(pods.get(...podOf(context))));
+
+  app.post("/v1/pods", async (context) => {
+    const wait = flag(context, "wait", true);
+    const signal = context.req.raw.signal;
+    const namespace = context.req.query("namespace");
+    const pod = await pods.accept(await readJson(context.req.raw), {
+      namespace,
+      removeOnFailure: wait,
+      signal,
+    });
+    return new Response(runStream(pod, wait), {
+      status: 201,
+      headers: { "content-type": "application/x-ndjson" },
+    });
+  });
+
+  app.delete("/v1/pods/:namespace/:name", async (context) => {
+    await pods.remove(...podOf(context), wholeNumber(context, "grace"));
+    return context.json({});
+  });
+
+  app.get("/v1/pods/:namespace/:name/logs", (context) => {
+    const content = logs.read(...podOf(context), {
+      container: context.req.query("container"),
+      previous: flag(context, "previous", false),
+      follow: flag(context, "follow", false),
+      timestamps: flag(context, "timestamps", false),
+      tail: wholeNumber(context, "tail"),
+      signal: context.req.raw.signal,
+    });
+    return new Response(byteStream(content), { headers: { "content-type": "text/plain; charset=utf-8" } });
+  });
+
+  app.post("/v1/pods/:namespace/:name/exec", async (context) => {
+    const { command } = await readJson(context.req.raw) as { command?: unknown };
+    if (!isCommand(command)) {
+      throw new InvalidArgumentError("The body must be { command: [text, …] } with at least one word");
+    }
+    const frames = exec.run(...podOf(context), {
+      container: context.req.query("container"),
+      command,
+      signal: context.req.raw.signal,
+    });
+    return new Response(execStream(await frames), { headers: { "content-type": EXEC_CONTENT_TYPE } });
+  });
+  return app;
+}
+
+function podOf({ req }: Context): [namespace: string, name: string] {
+  return [req.param("namespace")!, req.param("name")!];
+}
+
+function flag({ req }: Context, name: string, byDefault: boolean): boolean {
+  const text = req.query(name);
+  if (text === undefined) return byDefault;
+  if (text !== "true" && text !== "false") {
+    throw new InvalidArgumentError(`?${name} must be true or false (given: "${text}")`);
+  }
+  return text === "true";
+}
+
+function wholeNumber({ req }: Context, name: string): number | undefined {
+  const text = req.query(name);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new InvalidArgumentError(`?${name} must be a whole number (given: "${text}")`);
+  }
+  return Number(text);
+}
+
+function isCommand(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((word) => typeof word === "string");
+}

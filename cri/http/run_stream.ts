@@ -1,0 +1,30 @@
+// Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+
+import type { AcceptedPod } from "../pods/pods.ts";
+import type { RunEvent } from "./api.ts";
+import { byteStream } from "./byte_stream.ts";
+import { errorDetail } from "./error_response.ts";
+
+/** The start of a pod as the body of an answer. Whether somebody reads it changes nothing about the start. */
+export function runStream(pod: AcceptedPod, wait: boolean): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return byteStream(lines(pod, wait));
+}
+
+async function* lines(
+  { namespace, name, uid, running }: AcceptedPod,
+  wait: boolean,
+): AsyncGenerator<Uint8Array> {
+  yield line({ event: "accepted", namespace, name, uid });
+  if (!wait) return;
+  try {
+    const pod = await running;
+    for (const [phase, ms] of Object.entries(pod.phases)) yield line({ event: "phase", phase, ms });
+    yield line({ event: "running", pod });
+  } catch (error) {
+    yield line({ event: "failed", error: errorDetail(error) });
+  }
+}
+
+function line(event: RunEvent): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(event)}\n`);
+}
