@@ -9,11 +9,11 @@ import {
   type PodSandboxMetadata,
   type RunPodSandboxRequest,
 } from "../protocol/gen/cri_pb.ts";
+import { rawField } from "../protocol/raw_field.ts";
 import type { NodeConfig, Profile } from "./config/schema.ts";
 import type { RpcContext } from "./rpc_context.ts";
 import { configDigest } from "./state/config_digest.ts";
 import type { SandboxKey } from "./state/model.ts";
-import { rawField } from "./state/raw_field.ts";
 
 /** A request that was found good, with what follows from it. */
 export interface SandboxRequest {
@@ -47,7 +47,7 @@ export function readSandboxRequest(
   return {
     key,
     config: wanted,
-    rawConfig: ctx.rawRequest ? rawField(ctx.rawRequest, 1) : toBinary(PodSandboxConfigSchema, wanted),
+    rawConfig: rawField(ctx.rawRequest ?? new Uint8Array(), 1)?.slice() ?? toBinary(PodSandboxConfigSchema, wanted),
     digest: configDigest(PodSandboxConfigSchema, wanted),
     runtimeHandler: request.runtimeHandler,
     profileName,

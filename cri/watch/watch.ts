@@ -87,10 +87,8 @@ async function takeEvent(
   { first, acknowledgements }: { first: boolean; acknowledgements: Acknowledgements },
 ): Promise<void> {
   const { node, link, sandboxId, watched } = options;
-  if (first !== (event.case === "snapshot")) {
-    throw new UnauthorizedError(
-      `Agent of VM ${link.vmId} must begin its watch with a snapshot and send one only`,
-    );
+  if (first && event.case !== "snapshot") {
+    throw new UnauthorizedError(`Agent of VM ${link.vmId} must begin its watch with a snapshot`);
   }
   if (first) watched.incarnation = incarnation.slice(0, MAX_INCARNATION);
   const folded = acknowledgements.begin(sequence);

@@ -80,7 +80,7 @@ export class Watches {
     const sandbox = node.model.sandbox(sandboxId);
     if (!sandbox) return;
     const link = node.agents.get(sandbox.facts.vmId);
-    if (link) this.onlink(link);
+    if (link) this.start(link, sandboxId).catch(() => {}); // As in onlink.
     else node.tasks.start(`return of sandbox ${sandboxId}`, () => awaitReturn(node, sandboxId));
   }
 
