@@ -132,7 +132,7 @@ const ONE_PROBLEM: readonly (readonly [name: string, text: string, problem: stri
   [
     "a kind of provider that does not exist",
     `${MINIMAL.replace("kind: process", "kind: proces")}`,
-    'node.yaml:3:12: providers.local.kind: Must be one of "process", "fake" (given: "proces")',
+    'node.yaml:3:12: providers.local.kind: Must be one of "fake", "process" (given: "proces")',
   ],
   [
     "a key that a provider does not know",

@@ -7,6 +7,7 @@
  * @module
  */
 import { z } from "zod";
+import { providerConfigSchema } from "../../providers/mod.ts";
 import { DURATION_REGEXP, parseDuration } from "./duration.ts";
 import { parseQuantity, QUANTITY_REGEXP } from "./quantity.ts";
 
@@ -118,7 +119,7 @@ export const configSchema = z.strictObject({
   client: z.strictObject({
     socket: socket("/run/infranetes/client.sock", "`infranetes pod …` calls"),
   }).prefault({}),
-  providers: z.record(label, z.looseObject({ kind: z.string() })).describe(
+  providers: z.record(label, providerConfigSchema).describe(
     "What makes VMs, by a name of your choice",
   ),
   profiles: z.record(label, profile).describe("How pods become VMs, by RuntimeClass handler"),

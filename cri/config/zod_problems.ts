@@ -28,12 +28,9 @@ function fromIssue(schema: z.ZodType, root: unknown, issue: z.core.$ZodIssue): P
     return [{ path, message: issue.issues.map(({ message }) => message).join("; ") }];
   }
   const given = valueAt(root, path);
-  if (given === undefined) return [{ path, message: missing(issue) }];
-  return [{
-    path,
-    message: expected(issue),
-    ...(isSecret(schema, root, path) ? {} : { given: shorten(given) }),
-  }];
+  const message = expected(issue, kindsAt(schema, root, path));
+  if (given === undefined) return [{ path, message: missing(message) }];
+  return [{ path, message, ...(isSecret(schema, root, path) ? {} : { given: shorten(given) }) }];
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
@@ -42,19 +39,16 @@ function unknownKey(key: string, known: readonly string[]): string {
   return known.length === 0 ? "Unknown key" : `Unknown key: ${advice}`;
 }
 
-function missing(issue: z.core.$ZodIssue): string {
-  const wanted = expected(issue);
+function missing(wanted: string): string {
   return wanted === "Wrong value"
     ? "Must be present"
     : `Must be present: ${wanted[0]!.toLowerCase()}${wanted.slice(1)}`;
 }
 
-function expected(issue: z.core.$ZodIssue): string {
+function expected(issue: z.core.$ZodIssue, kinds: readonly unknown[] = []): string {
   switch (issue.code) {
     case "invalid_value":
-      return issue.values.length === 1
-        ? `Must be ${JSON.stringify(issue.values[0])}`
-        : `Must be one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+      return oneOf(issue.values);
     case "invalid_type":
       // A schema that has words of its own says more than a type.
       return issue.message.startsWith("Invalid input")
@@ -69,21 +63,19 @@ function expected(issue: z.core.$ZodIssue): string {
         ? `Must have at most ${issue.maximum} entries`
         : `Must be at most ${issue.maximum}`;
     case "invalid_union":
-      return unionMessage(issue);
+      return issue.discriminator ? oneOf(kinds) : unionMessage(issue);
     default:
       return issue.message || "Wrong value";
   }
 }
 
+function oneOf(values: readonly unknown[]): string {
+  const texts = values.map((value) => JSON.stringify(value));
+  return texts.length === 1 ? `Must be ${texts[0]}` : `Must be one of ${texts.join(", ")}`;
+}
+
 /** A union without a discriminator shows what its last branch wanted: the branches before are special values. */
 function unionMessage(issue: z.core.$ZodIssueInvalidUnion): string {
-  const discriminator = issue.discriminator;
-  if (discriminator) {
-    const options = (issue as { options?: unknown[] }).options;
-    return options
-      ? `Must be one of ${options.map((o) => JSON.stringify(o)).join(", ")}`
-      : `Unknown ${discriminator}`;
-  }
   const last = issue.errors.at(-1)?.[0];
   return last ? expected(last) : "Wrong value";
 }
@@ -118,16 +110,26 @@ function isSecret(schema: z.ZodType, root: unknown, path: Path): boolean {
 }
 
 function schemaAt(schema: z.ZodType, root: unknown, path: Path): SchemaNode | undefined {
+  return chooseBranch(unchosenAt(schema, root, path), valueAt(root, path));
+}
+
+/** {@linkcode schemaAt}, a union as a whole. */
+function unchosenAt(schema: z.ZodType, root: unknown, path: Path): SchemaNode | undefined {
   let node = z.toJSONSchema(schema, { io: "input", unrepresentable: "any", reused: "inline" }) as
     | SchemaNode
     | undefined;
-  let value = root;
-  for (const step of path) {
-    node = chooseBranch(node, value);
+  for (const [index, step] of path.entries()) {
+    node = chooseBranch(node, valueAt(root, path.slice(0, index)));
     node = typeof step === "number" ? node?.items : node?.properties?.[step] ?? additional(node);
-    value = valueAt(value, [step]);
   }
-  return chooseBranch(node, value);
+  return node;
+}
+
+/** The values that tell the branches of a union apart, of which the path names the discriminator. */
+function kindsAt(schema: z.ZodType, root: unknown, path: Path): unknown[] {
+  const node = unchosenAt(schema, root, path.slice(0, -1));
+  const branches = node?.oneOf ?? node?.anyOf ?? [];
+  return branches.flatMap(({ properties }) => properties?.[String(path.at(-1))]?.const ?? []);
 }
 
 function additional(node: SchemaNode | undefined): SchemaNode | undefined {
