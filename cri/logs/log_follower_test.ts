@@ -331,11 +331,11 @@ Deno.test("LogFollower neither loses nor doubles a byte, whatever happens in bet
           case "rotate": {
             const old = `${bench.path}.${++rotations}`;
             const exists = await Deno.stat(bench.path).then(() => true, () => false);
-            if (exists) Deno.renameSync(bench.path, old);
+            if (exists) await Deno.rename(bench.path, old);
             if (!each.answered) break;
             const tired = AbortSignal.abort(new Error("Deadline"));
             const reopened = await bench.writer.reopen(tired).then(() => true, () => false);
-            if (!reopened && exists) Deno.renameSync(old, bench.path);
+            if (!reopened && exists) await Deno.rename(old, bench.path);
             break;
           }
           case "full":

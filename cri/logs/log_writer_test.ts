@@ -72,7 +72,7 @@ Deno.test("LogWriter makes the file with its folders, records it once and append
   await using bench = new Bench();
   const writer = await bench.open();
   assert.equal(bench.read(), "");
-  const { ino, dev } = Deno.statSync(bench.path);
+  const { ino, dev } = await Deno.stat(bench.path);
   assert.deepEqual(bench.place, { base: 0, device: dev, inode: ino });
   await writer.append(encode(records(3)), never);
   await writer.append(encode(records(2, 3)), never);
@@ -83,8 +83,8 @@ Deno.test("LogWriter makes the file with its folders, records it once and append
 
 Deno.test("LogWriter appends to a file that was there before without counting what it held", async () => {
   await using bench = new Bench();
-  Deno.mkdirSync(join(bench.folder, "c"));
-  Deno.writeTextFileSync(bench.path, "of another time\n");
+  await Deno.mkdir(join(bench.folder, "c"));
+  await Deno.writeTextFile(bench.path, "of another time\n");
   const first = await bench.open();
   assert.equal(first.position, 0);
   await first.append(encode(records(1)), never);
@@ -160,7 +160,7 @@ Deno.test("LogWriter.reopen() goes on in a new file after the kubelet's rename",
   assert.equal(bench.read(), records(2, 3));
   assert.deepEqual(bench.names(), ["0.log", "0.log.20261121-070000"]);
   assert.equal(bench.place.base, records(3).length);
-  assert.equal(bench.place.inode, Deno.statSync(bench.path).ino);
+  assert.equal(bench.place.inode, (await Deno.stat(bench.path)).ino);
 });
 
 Deno.test("LogWriter.reopen() makes the old file durable before the new position can be said to be", async () => {
@@ -192,7 +192,7 @@ Deno.test("LogWriter.reopen() appends to a file that somebody else has made", as
   const writer = await bench.open();
   await writer.append(encode(records(2)), never);
   bench.rename("0.log", "0.log.1");
-  Deno.writeTextFileSync(bench.path, "made by hand\n");
+  await Deno.writeTextFile(bench.path, "made by hand\n");
   await writer.reopen(never);
   await writer.append(encode(records(1, 2)), never);
   await bench.crash(writer);
@@ -350,7 +350,7 @@ Deno.test("LogWriter begins anew where it was recorded if its file is gone", asy
   await first.reopen(never);
   await first.append(encode(records(2, 2)), never);
   await bench.crash(first);
-  Deno.removeSync(bench.path);
+  await Deno.remove(bench.path);
   const second = await bench.open();
   assert.equal(second.position, records(2).length);
   assert.equal(bench.read(), "");
@@ -361,7 +361,7 @@ Deno.test("LogWriter does not take a hidden file of a Reopen that never was for 
   const first = await bench.open();
   await first.append(encode(records(1)), never);
   await bench.crash(first);
-  Deno.writeTextFileSync(hiddenPath(bench.path), "");
+  await Deno.writeTextFile(hiddenPath(bench.path), "");
   const second = await bench.open();
   assert.equal(second.position, records(1).length);
   bench.rename("0.log", "0.log.1");
@@ -373,7 +373,7 @@ Deno.test("LogWriter.sync() notices that somebody has emptied the file and stays
   await using bench = new Bench();
   const first = await bench.open();
   await first.append(encode(records(3)), never);
-  Deno.truncateSync(bench.path);
+  await Deno.truncate(bench.path);
   assert.equal(await first.sync(), records(3).length);
   await first.append(encode(records(1, 3)), never);
   await bench.crash(first);
