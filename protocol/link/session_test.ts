@@ -4,59 +4,7 @@ import { Code, RpcError } from "../status.ts";
 import { FakeClock } from "./testing/fake_clock.ts";
 import { Echo } from "./testing/echo_service.ts";
 import { Router, Session, transportPair } from "./session.ts";
-import type { Client, ServiceImpl, SessionOptions } from "./session.ts";
-
-type EchoImpl = Partial<ServiceImpl<typeof Echo>>;
-
-interface Linked extends Disposable {
-  readonly dialer: Session;
-  readonly listener: Session;
-  /** Of the listener's handlers, as the dialer sees them. */
-  readonly echo: Client<typeof Echo>;
-}
-
-function link(impl: EchoImpl, options: Partial<SessionOptions> = {}): Linked {
-  const [a, b] = transportPair();
-  const dialer = new Session(a, { role: "dialer", ...options });
-  const listener = new Session(b, { role: "listener", router: new Router().service(Echo, impl), ...options });
-  return {
-    dialer,
-    listener,
-    echo: dialer.client(Echo),
-    [Symbol.dispose]: () => dialer.close("test is over"),
-  };
-}
-
-function bytes(length: number, fill = 7): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(length).fill(fill);
-}
-
-async function* chunks(count: number, size: number): AsyncGenerator<{ value: Uint8Array<ArrayBuffer> }> {
-  for (let i = 0; i < count; i++) yield await Promise.resolve({ value: bytes(size, i) });
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
-function rejectsWith(promise: Promise<unknown>, code: Code, message: RegExp): Promise<void> {
-  return assert.rejects(promise, (error) => {
-    assert(error instanceof RpcError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.match(error.message, message);
-    return true;
-  });
-}
-
-/** Resolves when `signal` aborts. */
-function aborted(signal: AbortSignal): Promise<unknown> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(signal.reason);
-    else signal.addEventListener("abort", () => resolve(signal.reason), { once: true });
-  });
-}
+import { aborted, bytes, chunks, collect, link, rejectsWith } from "./testing/linked.ts";
 
 Deno.test("Session answers a unary call with the handler's response", async () => {
   using linked = link({ say: ({ value }) => ({ value: value.map((byte) => byte + 1) }) });

@@ -6,8 +6,10 @@ import { CloseCode } from "./session_end.ts";
 import { closeReason, SocketTransport } from "./socket_transport.ts";
 import type { TransportClose } from "./transport.ts";
 
-/** How long a peer may take to answer a close frame, in ms. Its frames are dropped meanwhile. */
-const CLOSE_GRACE_MS = 1000;
+export interface WebSocketServerTransportOptions {
+  /** How long a peer may take to answer a close frame, in ms. Its frames are dropped meanwhile. @default 1000 */
+  readonly closeGraceMs?: number | undefined;
+}
 
 /**
  * Options that every `WebSocketServer` for the agent link must have: no message larger than a frame, no compression,
@@ -27,20 +29,28 @@ export const LINK_SERVER_OPTIONS = {
 /** The node's end of an agent link over npm `ws`. Must be made in the turn in which the socket was upgraded. */
 export class WebSocketServerTransport extends SocketTransport {
   readonly #socket: WebSocket;
+  readonly #closeGraceMs: number;
   #error = "";
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
   #nudgeDue = false;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, options: WebSocketServerTransportOptions = {}) {
     super();
     this.#socket = socket;
+    this.#closeGraceMs = options.closeGraceMs ?? 1000;
     socket.on("message", (data: Buffer, isBinary: boolean) => {
       this.#nudge();
       if (isBinary) this.received(plainBytes(data));
       else this.refuse("Peer sent a text message");
     });
     socket.on("ping", () => this.refuse("Peer sent a WebSocket ping: the session has its own"));
-    socket.on("error", (error: Error) => this.#error = error.message);
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#error = error.message;
+      // ws answers a broken WebSocket frame with a close frame and would then wait 30 s for the peer to close.
+      if (error.code?.startsWith("WS_ERR_")) {
+        this.refuse(`Peer broke the WebSocket protocol: ${error.message}`);
+      }
+    });
     socket.on("close", (code: number, reason: Buffer) => {
       clearTimeout(this.#graceTimer);
       this.ended(this.#closeOf(code, reason.toString()));
@@ -59,7 +69,7 @@ export class WebSocketServerTransport extends SocketTransport {
 
   protected override shutDown(code: number, reason: string): void {
     this.#socket.close(code, closeReason(reason));
-    this.#graceTimer = setTimeout(() => this.#socket.terminate(), CLOSE_GRACE_MS);
+    this.#graceTimer = setTimeout(() => this.#socket.terminate(), this.#closeGraceMs);
   }
 
   /**

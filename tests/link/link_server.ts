@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import { LINK_SERVER_OPTIONS, WebSocketServerTransport } from "../../protocol/link/websocket_server.ts";
+import type { WebSocketServerTransportOptions } from "../../protocol/link/websocket_server.ts";
 import type { LinkCertificates } from "./certificates.ts";
 
 export interface LinkServer {
@@ -15,12 +16,18 @@ export interface LinkServer {
 export async function startLinkServer(
   certificates: LinkCertificates,
   onLink: (transport: WebSocketServerTransport, socket: WebSocket) => void,
+  options: WebSocketServerTransportOptions = {},
 ): Promise<LinkServer> {
   const { ca, node: { key, cert } } = certificates;
   const server = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: true });
   const upgrader = new WebSocketServer(LINK_SERVER_OPTIONS);
   server.on("upgrade", (request, socket, head) => {
-    upgrader.handleUpgrade(request, socket, head, (ws) => onLink(new WebSocketServerTransport(ws), ws));
+    upgrader.handleUpgrade(
+      request,
+      socket,
+      head,
+      (ws) => onLink(new WebSocketServerTransport(ws, options), ws),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
