@@ -8,6 +8,7 @@ import type { ContainerState } from "../protocol/gen/agent_pb.ts";
 import type { PodProvider } from "../providers/provider.ts";
 import type { Agents } from "./agent_link.ts";
 import type { NodeConfig } from "./config/schema.ts";
+import { type ContainerParts, createContainerParts, followContainers } from "./container_parts.ts";
 import { SandboxStarts } from "./sandbox_starts.ts";
 import type { ContainerEntry } from "./state/container_entry.ts";
 import type { FactStore } from "./state/facts.ts";
@@ -62,6 +63,8 @@ export interface Node extends NodeParts {
   readonly folds: Folds;
   readonly watches: Watches;
   readonly localLinks: LocalLinks;
+  /** Logs, images, locks. */
+  readonly containers: ContainerParts;
 }
 
 /** Puts the parts together and reads the facts. Nothing runs yet: see `recovery.ts`. */
@@ -85,7 +88,9 @@ export function createNode(parts: NodeParts): Node {
     folds: new Folds(() => node),
     watches: new Watches(() => node),
     localLinks: new LocalLinks(() => node),
+    containers: createContainerParts(parts),
   };
+  followContainers(node);
   parts.agents.onlink = (link) => node.watches.onlink(link);
   return node;
 }

@@ -58,6 +58,11 @@ export class LogFollowers implements AsyncDisposable {
     return this.#followed.size;
   }
 
+  /** Whether something is done for this log: its file may be open. */
+  follows(id: string): boolean {
+    return this.#followed.has(id);
+  }
+
   /**
    * Makes the container's log file, if it has none yet, records it and follows the log. To be called before the
    * container starts: the kubelet expects the file from then on. A log that is followed already is no error.
