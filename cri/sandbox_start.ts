@@ -1,8 +1,9 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { getLogger } from "@logtape/logtape";
 import { untilAborted } from "../lib/deadline.ts";
+import { TimeoutError } from "../lib/errors.ts";
 import { UndoStack } from "../lib/undo.ts";
-import { Code, toStatus } from "../protocol/status.ts";
+import { Code, RpcError } from "../protocol/status.ts";
 import type { AgentLink } from "./agent_link.ts";
 import type { Node } from "./node.ts";
 import { discardSandbox } from "./sandbox_discard.ts";
@@ -48,8 +49,9 @@ async function linkUp(node: Node, id: string, progress: StartProgress, signal: A
   const { vmId } = node.model.sandbox(id)!.facts;
   for (;;) {
     const link = await progress.during("link", () => node.agents.waitFor(vmId, signal));
+    const addresses = await progress.during("address", () => readAddresses(node, id, signal));
     try {
-      await progress.during("configure", () => configure(node, id, link, signal));
+      await progress.during("configure", () => configure(node, id, { link, addresses, signal }));
       await progress.during("watch", () => node.watches.start(link, id));
       noteAgentStart(progress, link);
       return;
@@ -67,14 +69,20 @@ async function linkUp(node: Node, id: string, progress: StartProgress, signal: A
   }
 }
 
+/** Errors of the link. Those of the provider and of the fact file have other classes: another session would not help. */
 function isBrokenSession(error: unknown): boolean {
-  if (error instanceof VmRebootedError) return true;
-  const { code } = toStatus(error);
-  return code === Code.UNAVAILABLE || code === Code.DEADLINE_EXCEEDED;
+  if (error instanceof VmRebootedError || error instanceof TimeoutError) return true;
+  return error instanceof RpcError &&
+    (error.code === Code.UNAVAILABLE || error.code === Code.DEADLINE_EXCEEDED);
 }
 
-async function configure(node: Node, id: string, link: AgentLink, signal: AbortSignal): Promise<void> {
-  const addresses = await readAddresses(node, id, signal);
+interface Configuring {
+  readonly link: AgentLink;
+  readonly addresses: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+async function configure(node: Node, id: string, { link, addresses, signal }: Configuring): Promise<void> {
   const { config } = node.model.sandbox(id)!.facts;
   const { bootId } = await link.sandbox.configure(
     { sandboxId: id, config, addresses: [...addresses] },

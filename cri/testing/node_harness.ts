@@ -19,6 +19,8 @@ import { sequentialIds } from "./sequential_ids.ts";
 
 export interface HarnessOptions {
   readonly afterFact?: (fact: string) => void;
+  /** Called before each fact is written, also before the single changes within one. It may throw: the disk is full. */
+  readonly ontransaction?: (fact: string, options?: { readonly durable?: boolean }) => void;
   readonly timeouts?: Partial<NodeConfig["timeouts"]>;
   readonly garbage?: Partial<NodeConfig["garbage"]>;
   /** Around the fake provider, to make it behave otherwise. */
@@ -151,6 +153,11 @@ export class NodeHarness implements AsyncDisposable {
     };
     const { clock } = this;
     const store = openFactStore(this.factFile, { afterFact });
+    const transaction = store.transaction.bind(store);
+    store.transaction = (fact, change, options) => {
+      this.#options.ontransaction?.(fact, options);
+      return transaction(fact, change, options);
+    };
     this.agents = new AgentRegistry({
       store,
       authority: this.#authority,

@@ -1,8 +1,9 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { getLogger } from "@logtape/logtape";
 import { deadline } from "../../lib/deadline.ts";
-import { UnauthorizedError, UnavailableError } from "../../lib/errors.ts";
+import { UnauthorizedError } from "../../lib/errors.ts";
 import type { ContainerState, Heartbeat, WatchResponse } from "../../protocol/gen/agent_pb.ts";
+import { Code, RpcError } from "../../protocol/status.ts";
 import type { AgentLink } from "../agent_link.ts";
 import type { Node } from "../node.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
@@ -40,7 +41,7 @@ export interface WatchOptions {
  * beside it.
  *
  * @throws {UnauthorizedError} if the agent tells of what is not its own
- * @throws {UnavailableError} if heartbeats stay away or the watch ends
+ * @throws {TimeoutError} if heartbeats stay away; {@linkcode RpcError} UNAVAILABLE if the session or the watch ends
  */
 export async function runWatch(options: WatchOptions): Promise<void> {
   const { node, link, signal } = options;
@@ -78,7 +79,7 @@ async function nextEvent(
   if (limit.signal.aborted) reject(limit.signal.reason);
   const result = await Promise.race([events.next(), late]);
   if (!result.done) return result.value;
-  throw new UnavailableError(`Watch of VM ${link.vmId} was ended by its agent`);
+  throw new RpcError(Code.UNAVAILABLE, `Watch of VM ${link.vmId} was ended by its agent`);
 }
 
 async function takeEvent(

@@ -1,7 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { getLogger } from "@logtape/logtape";
 import { linkAbort } from "../../lib/deadline.ts";
-import { UnavailableError } from "../../lib/errors.ts";
+import { Code, RpcError } from "../../protocol/status.ts";
 import type { AgentLink } from "../agent_link.ts";
 import type { Node } from "../node.ts";
 import { awaitReturn, declareLost } from "./loss.ts";
@@ -94,7 +94,7 @@ export class Watches {
     const controller = new AbortController();
     const stop = linkAbort(node.signal, controller);
     const closed = link.closed.then((end) =>
-      controller.abort(new UnavailableError(`Session ended: ${end.reason}`))
+      controller.abort(new RpcError(Code.UNAVAILABLE, `Session ended: ${end.reason}`))
     );
     try {
       await runWatch({ node, link, sandboxId, watched, onsnapshot, signal: controller.signal });
