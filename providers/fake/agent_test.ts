@@ -1,6 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { create, toBinary } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { systemClock } from "../../lib/clock.ts";
 import type { HelloRequest, WatchResponse } from "../../protocol/gen/agent_pb.ts";
 import { ContainerPhase, Containers, Node, Sandbox } from "../../protocol/gen/agent_pb.ts";
@@ -269,6 +270,18 @@ Deno.test("FakeVm.hang() lets nothing pass, resume() delivers what was held", as
   await assert.rejects(node.sandbox.describe({}, { timeoutMs: 10 }), isCode(Code.DEADLINE_EXCEEDED));
   node.vm.resume();
   assert.equal((await call).sandboxId, "");
+});
+
+Deno.test("FakeVm falls silent after silentAfter without closing its link", async () => {
+  await using node = await TestNode.start({ silentAfter: 20 });
+  const callForEver = async () => {
+    for (;;) {
+      await node.sandbox.describe({}, { timeoutMs: 200 });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await assert.rejects(callForEver(), isCode(Code.DEADLINE_EXCEEDED));
+  assert.equal(node.session.end, undefined);
 });
 
 Deno.test("FakeVm.lose() takes the VM away without a word to the node", async () => {

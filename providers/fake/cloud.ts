@@ -123,7 +123,7 @@ export class FakeCloud {
   }
 
   #make(spec: VmSpec): FakeVm {
-    const { capacity, boot, spool } = this.knobs;
+    const { capacity, boot, spool, silentAfter } = this.knobs;
     if (this.#vms.size >= capacity) {
       throw new CapacityError(`Cannot make VM ${spec.vmId}: the fake cloud has room for ${capacity} VMs`);
     }
@@ -132,6 +132,7 @@ export class FakeCloud {
       address: this.#freeAddress(),
       spec,
       bootMs: boot,
+      silentAfterMs: silentAfter,
       clock: this.clock,
       spoolBytes: spool,
       router: this.#router,

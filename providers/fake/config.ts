@@ -12,6 +12,9 @@ export const fakeConfigSchema = z.strictObject({
   boot: milliseconds.default(0).describe(
     "Milliseconds from a VM's creation until it runs and its agent calls",
   ),
+  silentAfter: milliseconds.default(0).describe(
+    "Milliseconds that a VM runs until its agent falls silent for ever without closing its link. 0: never",
+  ),
   deletion: milliseconds.default(0).describe("Milliseconds from the call to delete a VM until it is gone"),
   capacity: z.int().min(0).default(100_000).describe(
     "VMs that there is room for. One more is a capacity error",

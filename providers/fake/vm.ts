@@ -18,6 +18,8 @@ export interface FakeVmOptions extends Omit<FakeAgentOptions, "vmId" | "onpowero
   readonly spec: VmSpec;
   /** Milliseconds from creation until it runs. */
   readonly bootMs: number;
+  /** Milliseconds that it runs until it hangs. 0 = it never does. */
+  readonly silentAfterMs: number;
 }
 
 /**
@@ -41,13 +43,19 @@ export class FakeVm {
   #muted: PromiseWithResolvers<void> | undefined;
 
   constructor(options: FakeVmOptions) {
-    const { instanceId, spec, clock, bootMs } = options;
+    const { instanceId, spec, clock, bootMs, silentAfterMs } = options;
     this.instanceId = instanceId;
     this.spec = spec;
     this.#options = options;
     this.#tags = spec.tags;
     this.#runsAt = clock.now() + bootMs;
     this.agent = new FakeAgent({ ...options, vmId: spec.vmId, onpoweroff: () => this.#stop() });
+    if (silentAfterMs > 0) {
+      clock.sleep(bootMs + silentAfterMs, this.#gone.signal).then(
+        () => this.hang(),
+        () => {}, // It is gone before.
+      );
+    }
   }
 
   /** As the provider tells it. */
