@@ -17,10 +17,12 @@ export interface AppParts {
   readonly pods: Pods;
   readonly logs: PodLogs;
   readonly exec: PodExec;
+  /** Fires when the process is asked to end: what is followed ends then. */
+  readonly ending: AbortSignal;
 }
 
 /** The client API as an application: see `api.ts`. */
-export function clientApi({ pods, logs, exec }: AppParts): Hono {
+export function clientApi({ pods, logs, exec, ending }: AppParts): Hono {
   const app = new Hono();
   app.onError((error) => errorResponse(error));
   app.notFound((context) =>
@@ -43,7 +45,7 @@ export function clientApi({ pods, logs, exec }: AppParts): Hono {
       removeOnFailure: wait,
       signal,
     });
-    return new Response(runStream(pod, wait), {
+    return new Response(runStream(pod, wait, ending), {
       status: 201,
       headers: { "content-type": "application/x-ndjson" },
     });
@@ -61,7 +63,7 @@ export function clientApi({ pods, logs, exec }: AppParts): Hono {
       follow: flag(context, "follow", false),
       timestamps: flag(context, "timestamps", false),
       tail: wholeNumber(context, "tail"),
-      signal: context.req.raw.signal,
+      signal: AbortSignal.any([context.req.raw.signal, ending]),
     });
     return new Response(byteStream(content), { headers: { "content-type": "text/plain; charset=utf-8" } });
   });
@@ -74,7 +76,7 @@ export function clientApi({ pods, logs, exec }: AppParts): Hono {
     const frames = exec.run(...podOf(context), {
       container: context.req.query("container"),
       command,
-      signal: context.req.raw.signal,
+      signal: AbortSignal.any([context.req.raw.signal, ending]),
     });
     return new Response(execStream(await frames), { headers: { "content-type": EXEC_CONTENT_TYPE } });
   });

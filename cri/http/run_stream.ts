@@ -1,26 +1,36 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 
+import { untilAborted } from "../../lib/deadline.ts";
 import type { AcceptedPod } from "../pods/pods.ts";
 import type { RunEvent } from "./api.ts";
 import { byteStream } from "./byte_stream.ts";
 import { errorDetail } from "./error_response.ts";
 
-/** The start of a pod as the body of an answer. Whether somebody reads it changes nothing about the start. */
-export function runStream(pod: AcceptedPod, wait: boolean): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return byteStream(lines(pod, wait));
+/**
+ * The start of a pod as the body of an answer. Whether somebody reads it changes nothing about the start. When the
+ * process ends first, the stream ends without a last event: the next process goes on with the start.
+ */
+export function runStream(
+  pod: AcceptedPod,
+  wait: boolean,
+  ending: AbortSignal,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return byteStream(lines(pod, wait, ending));
 }
 
 async function* lines(
   { namespace, name, uid, running }: AcceptedPod,
   wait: boolean,
+  ending: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   yield line({ event: "accepted", namespace, name, uid });
   if (!wait) return;
   try {
-    const pod = await running;
+    const pod = await untilAborted(running, ending);
     for (const [phase, ms] of Object.entries(pod.phases)) yield line({ event: "phase", phase, ms });
     yield line({ event: "running", pod });
   } catch (error) {
+    if (ending.aborted) return;
     yield line({ event: "failed", error: errorDetail(error) });
   }
 }
