@@ -52,8 +52,9 @@ export function declareLost(node: Node, sandboxId: string, reason: string): Prom
   });
 }
 
-function runs({ facts }: SandboxEntry): boolean {
-  return facts.readyAt !== null && facts.stoppedAt === null;
+/** Whether it is expected to run. One that is being stopped deletes its VM by itself. */
+function runs({ state }: SandboxEntry): boolean {
+  return state.kind === "ready";
 }
 
 async function isBack(node: Node, vmId: string, withinMs: number): Promise<boolean> {
