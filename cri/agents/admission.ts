@@ -1,5 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { isIPv6 } from "node:net";
+import { Budgets } from "./budgets.ts";
 
 /** What peers may cost the node before it knows who they are. */
 export interface AdmissionLimits {
@@ -9,7 +10,7 @@ export interface AdmissionLimits {
   readonly perSource: number;
   /** Connections a second from one address that end without a VM having been recognised. @default 50 */
   readonly failuresPerSecond: number;
-  /** How many of them at once. @default 512 */
+  /** How many of them at once. @default 1,024 */
   readonly failureBurst: number;
 }
 
@@ -17,11 +18,8 @@ export const DEFAULT_ADMISSION: AdmissionLimits = {
   total: 512,
   perSource: 256,
   failuresPerSecond: 50,
-  failureBurst: 512,
+  failureBurst: 1024,
 };
-
-/** Addresses whose budgets are remembered. */
-const MAX_SOURCES = 10_000;
 
 /** A connection of a peer that is not known yet. */
 export interface Ticket {
@@ -31,13 +29,8 @@ export interface Ticket {
   closed(): void;
 }
 
-interface Source {
-  readonly name: string;
-  /** In the order in which they came. */
-  readonly open: Map<object, () => void>;
-  tokens: number;
-  refilledAt: number;
-}
+/** How to close each connection, in the order in which they came. */
+type Open = Map<object, () => void>;
 
 /**
  * Who may have a connection before authentication.
@@ -48,23 +41,20 @@ interface Source {
  */
 export class Admission {
   readonly #limits: AdmissionLimits;
-  readonly #now: () => number;
-  readonly #sources = new Map<string, Source>();
+  readonly #budgets: Budgets;
+  readonly #sources = new Map<string, Open>();
   #open = 0;
 
   /** @param now milliseconds of a clock that is never set back */
   constructor(limits: Partial<AdmissionLimits> = {}, now: () => number = () => performance.now()) {
     this.#limits = { ...DEFAULT_ADMISSION, ...limits };
-    this.#now = now;
+    const { failuresPerSecond, failureBurst } = this.#limits;
+    this.#budgets = new Budgets({ perSecond: failuresPerSecond, burst: failureBurst, now });
   }
 
   /** Connections of unknown peers. */
   get open(): number {
     return this.#open;
-  }
-
-  get sources(): number {
-    return this.#sources.size;
   }
 
   /**
@@ -73,65 +63,43 @@ export class Admission {
    * @returns undefined if the connection is to be closed at once
    */
   admit(address: string, evict: () => void): Ticket | undefined {
-    const source = this.#source(sourceOf(address));
-    if (source.tokens < 1) return undefined;
-    source.tokens -= 1;
-    if (source.open.size >= this.#limits.perSource) this.#evictOldest(source);
+    const source = sourceOf(address);
+    if (!this.#budgets.take(source)) return undefined;
+    if ((this.#sources.get(source)?.size ?? 0) >= this.#limits.perSource) this.#evictOldest(source);
     else if (this.#open >= this.#limits.total) this.#evictOldest(this.#greatest());
     const id = {};
-    source.open.set(id, evict);
+    const open = this.#sources.get(source) ?? new Map();
+    this.#sources.set(source, open.set(id, evict));
     this.#open += 1;
-    const leave = () => this.#leave(source, id);
     return {
       recognised: () => {
-        if (leave()) source.tokens = Math.min(source.tokens + 1, this.#limits.failureBurst);
+        if (this.#leave(source, id)) this.#budgets.giveBack(source);
       },
-      closed: () => void leave(),
+      closed: () => void this.#leave(source, id),
     };
   }
 
-  #leave(source: Source, id: object): boolean {
-    if (!source.open.delete(id)) return false;
+  #leave(source: string, id: object): boolean {
+    const open = this.#sources.get(source);
+    if (!open?.delete(id)) return false;
+    if (open.size === 0) this.#sources.delete(source);
     this.#open -= 1;
     return true;
   }
 
-  #evictOldest(source: Source): void {
-    for (const [id, evict] of source.open) {
+  #evictOldest(source: string): void {
+    for (const [id, evict] of this.#sources.get(source) ?? []) {
       this.#leave(source, id);
       return evict();
     }
   }
 
-  #greatest(): Source {
-    let greatest: Source | undefined;
-    for (const source of this.#sources.values()) {
-      if (source.open.size > (greatest?.open.size ?? 0)) greatest = source;
+  #greatest(): string {
+    let [greatest, most] = ["", 0];
+    for (const [source, { size }] of this.#sources) {
+      if (size > most) [greatest, most] = [source, size];
     }
-    return greatest!;
-  }
-
-  #source(name: string): Source {
-    const now = this.#now();
-    const { failuresPerSecond, failureBurst } = this.#limits;
-    const source = this.#sources.get(name) ??
-      { name, open: new Map(), tokens: failureBurst, refilledAt: now };
-    source.tokens = Math.min(
-      failureBurst,
-      source.tokens + (now - source.refilledAt) / 1000 * failuresPerSecond,
-    );
-    source.refilledAt = now;
-    // To the end of the map: whoever was not seen for longest is forgotten first.
-    this.#sources.delete(name);
-    if (this.#sources.size >= MAX_SOURCES) this.#forgetOne();
-    this.#sources.set(name, source);
-    return source;
-  }
-
-  #forgetOne(): void {
-    for (const { name, open } of this.#sources.values()) {
-      if (open.size === 0) return void this.#sources.delete(name);
-    }
+    return greatest;
   }
 }
 
