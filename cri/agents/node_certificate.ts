@@ -1,7 +1,10 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../lib/clock.ts";
 import type { CertificateAuthority } from "./authority.ts";
 import { digestHex, generateKeyPair, PemConverter } from "./x509.ts";
+
+const logger = getLogger(["infranetes", "agents"]);
 
 /** What the listener shows its peers. Lives in memory only: a restarted node makes another. */
 export interface ServerIdentity {
@@ -17,6 +20,7 @@ export interface ServerIdentity {
 
 /** Longest sleep before the clock is looked at again: it may have been set, or the machine suspended. */
 const MAX_SLEEP_MS = 6 * 60 * 60 * 1000;
+const RETRY_MS = 60_000;
 
 /**
  * The node's own certificate: server-only, for the host names and addresses at which VMs reach it. It is made again when
@@ -83,12 +87,18 @@ export class NodeCertificate {
     this.onchange?.(this.#identity);
   }
 
-  /** Keeps the certificate fresh until the signal aborts. */
+  /** Keeps the certificate fresh until the signal aborts. Never rejects. */
   async maintain(signal: AbortSignal): Promise<void> {
+    const sleep = (ms: number) => this.#clock.sleep(ms, signal).catch(() => {});
     while (!signal.aborted) {
       const wait = this.#identity.renewAt - this.#clock.now();
-      if (wait <= 0) await this.reissue();
-      else await this.#clock.sleep(Math.min(wait, MAX_SLEEP_MS), signal).catch(() => {});
+      if (wait > 0) await sleep(Math.min(wait, MAX_SLEEP_MS));
+      else await this.reissue().catch((error) => this.#tell(error, sleep));
     }
+  }
+
+  async #tell(error: unknown, sleep: (ms: number) => Promise<void>): Promise<void> {
+    logger.error("Certificate of the node cannot be renewed yet", { error });
+    await sleep(RETRY_MS);
   }
 }

@@ -4,53 +4,82 @@ import type { Clock } from "../../lib/clock.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { randomIds } from "../../lib/ids.ts";
 import type { UserData } from "../../protocol/user_data.ts";
-import { LinkEnd } from "../../cri/agents/link_end.ts";
-import type { LinkEndOptions } from "../../cri/agents/link_end.ts";
+import { CertificateAuthority } from "../../cri/agents/authority.ts";
+import { Enrolment } from "../../cri/agents/enrolment.ts";
+import { LinkGate } from "../../cri/agents/link_gate.ts";
+import { LinkListener } from "../../cri/agents/listener.ts";
+import type { ListenerOptions } from "../../cri/agents/listener.ts";
+import { NodeCertificate } from "../../cri/agents/node_certificate.ts";
+import { AgentRegistry } from "../../cri/agents/registry.ts";
+import type { RegistryOptions } from "../../cri/agents/registry.ts";
 import type { FactStore, VmFacts } from "../../cri/state/facts.ts";
 import { openFactStore } from "../../cri/state/store.ts";
 
-export type TestNodeOptions = Partial<Omit<LinkEndOptions, "stateDir" | "store">> & {
+export interface TestNodeOptions {
+  readonly clock?: Clock;
+  readonly agentLifeMs?: number;
+  readonly registry?: Partial<RegistryOptions>;
+  readonly listener?: Partial<ListenerOptions>;
   readonly afterFact?: (fact: string) => void;
   /** To start a node again on what an earlier one left. */
   readonly stateDir?: string;
-};
+  /** @default a free one */
+  readonly port?: number;
+}
 
-/** A node's end of the link with a fact file of its own, on a free port of 127.0.0.1. */
+interface Parts {
+  readonly stateDir: string;
+  readonly store: FactStore;
+  readonly authority: CertificateAuthority;
+  readonly certificate: NodeCertificate;
+  readonly registry: AgentRegistry;
+  readonly listener: LinkListener;
+}
+
+/** The node's end of the link with a fact file of its own, on 127.0.0.1. */
 export class TestNode implements AsyncDisposable {
   readonly stateDir: string;
   readonly store: FactStore;
-  readonly end: LinkEnd;
+  readonly authority: CertificateAuthority;
+  readonly certificate: NodeCertificate;
+  readonly registry: AgentRegistry;
+  readonly listener: LinkListener;
   #closed = false;
 
-  private constructor(stateDir: string, store: FactStore, end: LinkEnd) {
-    this.stateDir = stateDir;
-    this.store = store;
-    this.end = end;
+  private constructor(parts: Parts) {
+    this.stateDir = parts.stateDir;
+    this.store = parts.store;
+    this.authority = parts.authority;
+    this.certificate = parts.certificate;
+    this.registry = parts.registry;
+    this.listener = parts.listener;
   }
 
   static async start(options: TestNodeOptions = {}): Promise<TestNode> {
-    const { afterFact, stateDir = await Deno.makeTempDir(), ...rest } = options;
+    const { afterFact, agentLifeMs, clock = systemClock, stateDir = await Deno.makeTempDir() } = options;
     const store = openFactStore(join(stateDir, "facts"), afterFact ? { afterFact } : {});
-    const end = await LinkEnd.open({
-      clock: systemClock,
-      nodeVersion: "test",
-      heartbeatMs: 10_000,
-      orphanTimeoutMs: 0,
-      link: { host: "127.0.0.1", port: 0, addresses: [] },
-      ...rest,
-      stateDir,
-      store,
+    const life = agentLifeMs === undefined ? {} : { agentLifeMs };
+    const authority = await CertificateAuthority.open(join(stateDir, "authority"), { clock, ...life });
+    const certificate = await NodeCertificate.create(authority, ["127.0.0.1"], clock);
+    const common = { authority, clock, store, vms: store.vms };
+    const times = { nodeVersion: "test", heartbeatMs: 10_000, orphanTimeoutMs: 0 };
+    const registry = new AgentRegistry({ ...times, ...options.registry, ...common });
+    const listener = await LinkListener.listen({
+      ...options.listener,
+      host: "127.0.0.1",
+      port: options.port ?? 0,
+      authority,
+      certificate,
+      registry,
+      gate: new LinkGate(common),
+      enrolment: new Enrolment({ ...common, fingerprints: () => certificate.fingerprints }),
     });
-    await end.listen();
-    return new TestNode(stateDir, store, end);
-  }
-
-  get registry() {
-    return this.end.registry;
+    await registry.setNodes([`127.0.0.1:${listener.port}`]);
+    return new TestNode({ stateDir, store, authority, certificate, registry, listener });
   }
 
   get address(): string {
-    return `127.0.0.1:${this.end.port}`;
+    return `127.0.0.1:${this.listener.port}`;
   }
 
   /** A VM that was asked for, as RunPodSandbox records it. Answers what it is told at its start. */
@@ -73,14 +102,16 @@ export class TestNode implements AsyncDisposable {
       ...facts,
     };
     this.store.vms.insert(row, "vm");
-    return JSON.parse(this.end.userData(row));
+    const { certificate: caCertificate } = this.authority;
+    return { version: 1, vmId: row.vmId, joinToken: row.joinToken!, caCertificate, nodes: [this.address] };
   }
 
   /** Ends it but leaves its state. */
   async stop(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.end.close();
+    this.registry.close();
+    await this.listener.close();
     this.store[Symbol.dispose]();
   }
 
