@@ -53,7 +53,7 @@ class Reader {
       signal.throwIfAborted();
       this.#position += chunk.byteLength;
       const parts = [...this.#records.push(chunk)].flatMap((record) => this.#format(record));
-      if (parts.length > 0) yield new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+      if (parts.length > 0) yield concat(parts);
     }
   }
 
@@ -62,6 +62,16 @@ class Reader {
     this.#lineBegins = full;
     return stamped ? [time, new Uint8Array([32]), content] : [content];
   }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.byteLength;
+  }
+  return whole;
 }
 
 /** Where the last `lines` lines begin. One pass over the file: memory for as many numbers as lines are asked for. */
