@@ -18,7 +18,6 @@ export async function podInspect(context: CommandContext): Promise<number> {
 /** A pod for a person. `now` in milliseconds since the epoch. */
 export function podText(pod: PodView, now: number): string {
   const phases = Object.entries(pod.phases);
-  const total = phases.reduce((sum, [, ms]) => sum + ms, 0);
   return [
     ...fields([
       ["Pod", `${pod.namespace}/${pod.name}`],
@@ -34,7 +33,7 @@ export function podText(pod: PodView, now: number): string {
       container,
     ) => ["", `Container ${container.name}`, ...containerFields(container, now)]),
     ...(phases.length > 0
-      ? ["", `Start (${total} ms)`, ...fields(phases.map(([name, ms]) => [`  ${name}`, `${ms} ms`]))]
+      ? ["", "Start", ...fields(phases.map(([name, ms]) => [`  ${name}`, `${ms} ms`]))]
       : []),
     ...(pod.warnings.length > 0 ? ["", "Warnings", ...pod.warnings.map((warning) => `  ${warning}`)] : []),
   ].join("\n");
@@ -70,5 +69,5 @@ function stateText(
 
 function fields(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([name]) => name.length)) + 1;
-  return rows.map(([name, value]) => `${`${name}:`.padEnd(width)} ${value}`);
+  return rows.map(([name, value]) => `${`${name}:`.padEnd(width)}  ${value}`);
 }

@@ -87,8 +87,8 @@ function outputOf(format: string | undefined, value: unknown, text: string): str
 }
 
 function runningLine(pod: PodView): string {
-  const ms = Object.values(pod.phases).reduce((sum, phase) => sum + phase, 0);
+  const ms = pod.readyAt ? Date.parse(pod.readyAt) - Date.parse(pod.createdAt) : 0;
   return `${pod.namespace}/${pod.name} is ${pod.phase.toLowerCase()} at ${
     pod.addresses[0] ?? "no address"
-  } (${ms} ms)`;
+  } (VM ready after ${ms} ms)`;
 }
