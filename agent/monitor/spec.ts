@@ -99,5 +99,5 @@ export function readRecord<T extends { version: 1 }>(path: string): T | undefine
  * to sync that each start and each exit would wait for.
  */
 export function writeRecord(path: string, record: StartRecord | StartedRecord | ExitRecord): void {
-  writeAtomic(path, JSON.stringify(record), { sync: false });
+  writeAtomic(path, JSON.stringify(record));
 }

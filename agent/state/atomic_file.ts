@@ -1,36 +1,19 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
-import { syncDirectory } from "../os/sync_directory.ts";
-
-/** @see writeAtomic */
-export interface WriteAtomicOptions {
-  /**
-   * Also be durable against the death of the machine, not only of the process.
-   * @default true
-   */
-  readonly sync?: boolean;
-}
 
 /**
  * Replaces a file as a whole: a reader, or a recovery after a kill at any moment, finds the old or the new content and
- * never a part. Readable by nobody else (0600), because configurations hold secrets.
+ * never a part. Readable by nobody else (0600), because it may hold secrets.
  *
- * The temporary file is `<path>.new`: one left behind by a kill is overwritten by the next write.
+ * Unlike `writeDurably` of lib it is no safeguard against the death of the machine, and takes no milliseconds: it is for
+ * what does not outlive the machine anyway.
  */
-export function writeAtomic(
-  path: string,
-  content: Uint8Array | string,
-  options: WriteAtomicOptions = {},
-): void {
-  const { sync = true } = options;
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+export function writeAtomic(path: string, content: string): void {
   const temporary = `${path}.new`;
   {
     using file = Deno.openSync(temporary, { write: true, create: true, truncate: true, mode: 0o600 });
-    writeAll(file, bytes);
-    if (sync) file.syncDataSync();
+    writeAll(file, new TextEncoder().encode(content));
   }
   Deno.renameSync(temporary, path);
-  if (sync) syncDirectory(directoryOf(path));
 }
 
 /** The file's text. Undefined if there is none. */
@@ -55,9 +38,4 @@ export function removeIfExists(path: string): void {
 /** A single write may take only a part. */
 export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-}
-
-function directoryOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  return slash < 0 ? "." : path.slice(0, slash) || "/";
 }

@@ -1,8 +1,11 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+import { getLogger } from "@logtape/logtape";
 import { FailedPreconditionError, UnsupportedError } from "../../../lib/errors.ts";
 import { spawnCommand } from "../../monitor/command.ts";
 import type { Os } from "../../os/os.ts";
 import type { ExecProcess, ExecSpec } from "../engine.ts";
+
+const logger = getLogger(["vmserver", "exec"]);
 
 /** @see ChildExec */
 export interface ChildExecOptions {
@@ -23,6 +26,7 @@ export class ChildExec implements ExecProcess {
   readonly #child: Deno.ChildProcess;
   readonly #os: Os;
   #ended = false;
+  #killing: Promise<void> | undefined;
 
   /** @throws {FailedPreconditionError} if the process cannot be made; {@linkcode UnsupportedError} for a terminal */
   constructor(spec: ExecSpec, { environment, workingDirectory, os }: ChildExecOptions) {
@@ -50,14 +54,23 @@ export class ChildExec implements ExecProcess {
   }
 
   kill(): void {
-    if (!this.#ended) this.#os.killGroup(this.#child.pid);
+    if (!this.#ended) this.#killing ??= this.#killSession();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ended) return await this.#close();
-    await this.#os.killAll({ leader: this.#child.pid });
+    this.kill();
+    await this.#killing;
     await this.exitCode;
     await this.#close();
+  }
+
+  /** Its children may have made process groups of their own, as shells do. */
+  async #killSession(): Promise<void> {
+    try {
+      await this.#os.killAll({ leader: this.#child.pid });
+    } catch (error) {
+      logger.warn("Command {pid} was killed and is still there: {error}", { pid: this.#child.pid, error });
+    }
   }
 
   /** Frees outputs that nobody read to their end. */
