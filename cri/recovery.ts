@@ -1,5 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { getLogger } from "@logtape/logtape";
+import { recoverContainers } from "./container_recover.ts";
 import { GarbageCollector } from "./garbage.ts";
 import type { Node } from "./node.ts";
 import { providerNamed } from "./provider_call.ts";
@@ -18,6 +19,7 @@ const logger = getLogger(["infranetes", "recovery"]);
  */
 export function recover(node: Node): void {
   for (const sandbox of [...node.model.sandboxes()]) resume(node, sandbox);
+  recoverContainers(node);
   node.tasks.start("garbage collection", () => new GarbageCollector(node).run());
 }
 

@@ -1,7 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../lib/clock.ts";
-import { FailedPreconditionError } from "../../lib/errors.ts";
+import { FailedPreconditionError, UnavailableError } from "../../lib/errors.ts";
 import type { Agents } from "../agent_link.ts";
 import type { ContainerEntry } from "../state/container_entry.ts";
 import type { FactStore } from "../state/facts.ts";
@@ -138,7 +138,7 @@ export class LogFollowers implements AsyncDisposable {
     if (path === undefined) return new DiscardingLog();
     const { clock, store } = this.#options;
     const { logBase, logDevice, logInode } = entry.facts;
-    return await LogWriter.open({
+    const opening = LogWriter.open({
       containerId: entry.id,
       path,
       recorded: { base: logBase, device: logDevice, inode: logInode },
@@ -151,6 +151,14 @@ export class LogFollowers implements AsyncDisposable {
       files: this.#files,
       clock,
       onfull: () => this.#failedWrites++,
+    });
+    return await opening.catch((cause) => {
+      throw new UnavailableError(
+        `Log file '${path}' of container ${entry.id} cannot be opened: ${cause.message}`,
+        {
+          cause,
+        },
+      );
     });
   }
 
