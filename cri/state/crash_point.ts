@@ -12,7 +12,9 @@ export const CRASH_VARIABLE = "INFRANETES_CRASH_AFTER_FACT";
 export function crashAfterFacts(text: string): (fact: string) => void {
   const count = Number(text);
   if (!Number.isSafeInteger(count) || count < 1) {
-    throw new RangeError(`Cannot crash after fact '${text}': ${CRASH_VARIABLE} must be a whole number from 1 on`);
+    throw new RangeError(
+      `Cannot crash after fact '${text}': ${CRASH_VARIABLE} must be a whole number from 1 on`,
+    );
   }
   let facts = 0;
   return () => {

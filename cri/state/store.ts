@@ -106,7 +106,7 @@ class SqliteFactStore implements FactStore {
   }
 
   [Symbol.dispose](): void {
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
   }
 }
 
