@@ -7,11 +7,11 @@ import type { Agent } from "./agent.ts";
 /** The log from an offset on until the container has exited and all was sent. */
 export async function* logs(
   agent: Agent,
-  { containerId, offset }: LogsRequest,
+  { containerId, offset, orOldest }: LogsRequest,
   { signal }: CallContext,
 ): AsyncGenerator<{ offset: bigint; data: Uint8Array }> {
   const { log } = agent.requireContainer(containerId).engine;
-  let at = Number(offset);
+  let at = orOldest ? Math.max(Number(offset), log.start) : Number(offset);
   try {
     for await (const data of log.read(at, signal)) {
       yield { offset: BigInt(at), data };

@@ -22,8 +22,10 @@ export function containerService(
     }),
     remove: ({ containerId }, context) => ({ sequence: agentOf(context).removeContainer(containerId) }),
     exec: (requests, context) => exec(agentOf(context), requests, context),
-    logs: ({ containerId, offset }, context) =>
-      agentOf(context).container(containerId).log.read(Number(offset), context.signal),
+    logs({ containerId, offset, orOldest }, context) {
+      const { log } = agentOf(context).container(containerId);
+      return log.read(orOldest ? Math.max(Number(offset), log.start) : Number(offset), context.signal);
+    },
     trimLogs({ containerId, durableOffset }, context) {
       agentOf(context).container(containerId).log.trim(Number(durableOffset));
       return {};
