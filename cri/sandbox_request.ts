@@ -47,7 +47,8 @@ export function readSandboxRequest(
   return {
     key,
     config: wanted,
-    rawConfig: rawField(ctx.rawRequest ?? new Uint8Array(), 1)?.slice() ?? toBinary(PodSandboxConfigSchema, wanted),
+    rawConfig: rawField(ctx.rawRequest ?? new Uint8Array(), 1)?.slice() ??
+      toBinary(PodSandboxConfigSchema, wanted),
     digest: configDigest(PodSandboxConfigSchema, wanted),
     runtimeHandler: request.runtimeHandler,
     profileName,
