@@ -64,10 +64,11 @@ export function nodeCalls(node: Node): PodCalls {
 
 /** As a kubelet does: an image that is there is not pulled. */
 async function resolveImage(node: Node, image: string, signal: AbortSignal): Promise<string> {
+  signal.throwIfAborted();
   const spec = { image: { image } };
-  const found = await imageStatus(node, create(ImageStatusRequestSchema, spec), context(signal));
+  const found = await imageStatus(node, create(ImageStatusRequestSchema, spec));
   if (found.image) return found.image.id;
-  return (await pullImage(node, create(PullImageRequestSchema, spec), context(signal))).imageRef;
+  return (await pullImage(node, create(PullImageRequestSchema, spec))).imageRef;
 }
 
 function context(signal: AbortSignal): RpcContext {
