@@ -148,9 +148,11 @@ export class AgentRegistry implements Agents {
   /** Whole-state setter of the addresses (`host:port`) at which agents reach the node. Told to every agent. */
   async setNodes(nodes: readonly string[]): Promise<void> {
     this.#nodes = [...nodes];
-    await Promise.all(
-      [...this.#peers.values()].filter(({ link }) => link).map((peer) => this.#pushNodes(peer)),
+    // A session whose Hello was answered a moment ago gets them when it is published.
+    const linked = [...this.#peers.values()].filter(({ vmId, link }) =>
+      link && this.#links.get(vmId) === link
     );
+    await Promise.all(linked.map((peer) => this.#pushNodes(peer)));
   }
 
   /** Ends every session. */

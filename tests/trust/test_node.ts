@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import type { Clock } from "../../lib/clock.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { randomIds } from "../../lib/ids.ts";
 import type { UserData } from "../../protocol/user_data.ts";
 import { CertificateAuthority } from "../../cri/agents/authority.ts";
 import { Enrolment } from "../../cri/agents/enrolment.ts";
@@ -12,6 +11,7 @@ import type { ListenerOptions } from "../../cri/agents/listener.ts";
 import { NodeCertificate } from "../../cri/agents/node_certificate.ts";
 import { AgentRegistry } from "../../cri/agents/registry.ts";
 import type { RegistryOptions } from "../../cri/agents/registry.ts";
+import { vmFacts } from "../../cri/agents/testing/vm_facts.ts";
 import type { FactStore, VmFacts } from "../../cri/state/facts.ts";
 import { openFactStore } from "../../cri/state/store.ts";
 
@@ -84,23 +84,7 @@ export class TestNode implements AsyncDisposable {
 
   /** A VM that was asked for, as RunPodSandbox records it. Answers what it is told at its start. */
   addVm(facts: Partial<VmFacts> = {}): UserData {
-    const row: VmFacts = {
-      vmId: randomIds.vmId(),
-      provider: "test",
-      sandboxId: "",
-      createToken: randomIds.token(),
-      createIntentAt: 1,
-      instanceId: null,
-      addresses: [],
-      joinToken: randomIds.secret(),
-      boundKey: null,
-      firstSessionAt: null,
-      epoch: 0,
-      bootId: null,
-      deleteIntentAt: null,
-      deletedAt: null,
-      ...facts,
-    };
+    const row = vmFacts(facts);
     this.store.vms.insert(row, "vm");
     const { certificate: caCertificate } = this.authority;
     return { version: 1, vmId: row.vmId, joinToken: row.joinToken!, caCertificate, nodes: [this.address] };
