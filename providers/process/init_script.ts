@@ -45,7 +45,8 @@ while [ -e vm.json ] && [ ! -e stop ]; do
   began=\${now%%.*}
   "$@"
   code=$?
-  [ "$code" -eq 0 ] && break # Powered off.
+  # Powered off; or told wrongly, or refused for ever: see vmserver --help.
+  case $code in 0 | 64 | 77) echo "Agent ended with code $code: the VM ends" && break ;; esac
   read -r now _ </proc/uptime
   [ $((\${now%%.*} - began)) -ge 10 ] && failures=0
   case $failures in 0) delay=0.05 ;; 1) delay=0.2 ;; 2) delay=1 ;; 3) delay=3 ;; *) delay=10 ;; esac

@@ -44,10 +44,9 @@ export async function openProcessProvider(
   if (!range) throw new InvalidArgumentError(`${what}: '${config.addresses}' is no range within 127.0.0.0/8`);
   const agentCommand = config.agentCommand ?? defaultAgentCommand();
   await checkAgent(what, agentCommand);
-  const store = new VmStore(config.directory ?? directory, range);
-  const provider = new ProcessProvider({ name, cluster, node, clock, store, agentCommand });
   using limit = deadline(OPEN_TIMEOUT_MS, { clock, what: `Opening provider '${name}'` });
-  await store.open(limit.signal);
+  const store = await VmStore.open(config.directory ?? directory, range, limit.signal);
+  const provider = new ProcessProvider({ name, cluster, node, clock, store, agentCommand });
   for (const vmId of await store.broken()) await provider.delete(vmId, limit.signal);
   logger.warn("Provider {name} runs pods as plain processes without any isolation", { name });
   return provider;

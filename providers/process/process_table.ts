@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers";
 import type { ProcessStat } from "./identity.ts";
 import { readProcFile, readStat } from "./identity.ts";
 
-/** Name of the environment variable that all processes of a VM have. */
+/** Name of the environment variable that the processes of a VM inherit. Its value is the VM's id. */
 export const MARK = "INFRANETES_VM";
 /** Parent of the kernel's own threads: they have no environment. */
 const KTHREADD = 2;
@@ -11,19 +11,25 @@ const KTHREADD = 2;
 const CHUNK = 64;
 
 export interface ProcessEntry extends ProcessStat {
-  /** The VM that its environment names. */
+  /** The VM that its environment names, by the mark or by a path in the VM's directory. */
   readonly vmId: string | undefined;
 }
 
 /** All living processes that this user can see, for whoever asks: callers that come together share one reading. */
 export class ProcessTable {
+  readonly #path: RegExp;
   #current: Promise<unknown> = Promise.resolve();
   #next: Promise<readonly ProcessEntry[]> | undefined;
+
+  /** @param root Where the VMs' directories are, without symbolic links. */
+  constructor(root: string) {
+    this.#path = new RegExp(`=${RegExp.escape(root)}/([0-9a-f]{32})/`);
+  }
 
   /** Begins after the call, so that what the caller did before is seen. */
   read(): Promise<readonly ProcessEntry[]> {
     this.#next ??= this.#current.then(() => {
-      const reading = readProcesses();
+      const reading = readProcesses(this.#path);
       this.#next = undefined;
       this.#current = reading.catch(() => {}); // Told to those who wait for it.
       return reading;
@@ -32,31 +38,28 @@ export class ProcessTable {
   }
 }
 
-async function readProcesses(): Promise<readonly ProcessEntry[]> {
+async function readProcesses(path: RegExp): Promise<readonly ProcessEntry[]> {
   const pids: number[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (/^\d+$/.test(name)) pids.push(Number(name));
   }
   const entries: ProcessEntry[] = [];
   for (let i = 0; i < pids.length; i += CHUNK) {
-    entries.push(...pids.slice(i, i + CHUNK).flatMap(readEntry));
+    entries.push(...pids.slice(i, i + CHUNK).flatMap((pid) => readEntry(pid, path)));
     await new Promise((resolve) => setImmediate(resolve));
   }
   return entries;
 }
 
-function readEntry(pid: number): ProcessEntry[] {
+function readEntry(pid: number, path: RegExp): ProcessEntry[] {
   const stat = readStat(pid);
   if (!stat || stat.parent === KTHREADD || pid === KTHREADD) return [];
   const environ = readProcFile(`/proc/${pid}/environ`) ?? "";
-  return [{ ...stat, vmId: markOf(environ) }];
+  return [{ ...stat, vmId: markOf(environ) ?? path.exec(environ)?.[1] }];
 }
 
 /** The environment is `NAME=value` strings, each ended by a zero byte. */
 function markOf(environ: string): string | undefined {
-  const start = environ.startsWith(`${MARK}=`) ? 0 : environ.indexOf(`\0${MARK}=`) + 1;
-  if (start === 0 && !environ.startsWith(`${MARK}=`)) return undefined;
-  const from = start + MARK.length + 1;
-  const end = environ.indexOf("\0", from);
-  return environ.slice(from, end < 0 ? undefined : end);
+  const start = `\0${environ}`.indexOf(`\0${MARK}=`);
+  return start < 0 ? undefined : environ.slice(start + MARK.length + 1).split("\0", 1)[0];
 }

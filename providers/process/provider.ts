@@ -34,13 +34,14 @@ export interface ProcessProviderOptions {
 export class ProcessProvider implements PodProvider {
   readonly name: string;
   readonly #options: ProcessProviderOptions;
-  readonly #table = new ProcessTable();
+  readonly #table: ProcessTable;
   /** Work whose caller may have gone: it is let finish, so that nothing is half done. */
   readonly #running = new Set<Promise<unknown>>();
 
   constructor(options: ProcessProviderOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#table = new ProcessTable(options.store.root);
   }
 
   async create(spec: VmSpec, signal: AbortSignal): Promise<Vm> {

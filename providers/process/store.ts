@@ -24,27 +24,25 @@ const CHUNK = 64;
  * act with all its files in it, and until the directory loses that name, again in one act.
  */
 export class VmStore {
-  readonly #root: string;
+  /** Where the directories are, without symbolic links. */
+  readonly root: string;
   readonly #range: AddressRange;
 
-  constructor(root: string, range: AddressRange) {
-    this.#root = root;
+  private constructor(root: string, range: AddressRange) {
+    this.root = root;
     this.#range = range;
   }
 
-  directory(vmId: string): string {
-    return join(this.#root, vmId);
+  /** Makes the directory if need be, and removes what a crash has left unfinished. */
+  static async open(path: string, range: AddressRange, signal: AbortSignal): Promise<VmStore> {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    const store = new VmStore(await Deno.realPath(path), range);
+    await store.#sweep(signal);
+    return store;
   }
 
-  /** Makes the directory if need be, and removes what a crash has left unfinished. */
-  async open(signal: AbortSignal): Promise<void> {
-    await Deno.mkdir(this.#root, { recursive: true, mode: 0o700 });
-    using _lock = await this.#lock(signal);
-    for await (const { name } of Deno.readDir(this.#root)) {
-      if (!UNFINISHED_REGEXP.test(name)) continue;
-      logger.info("Removing {path}, which a crash has left unfinished", { path: join(this.#root, name) });
-      await removeTree(join(this.#root, name));
-    }
+  directory(vmId: string): string {
+    return join(this.root, vmId);
   }
 
   /** The record of the VM that this token names: an earlier one, or a new one with an address of its own. */
@@ -109,7 +107,7 @@ export class VmStore {
 
   /** Removes the VM's directory. Nothing of the VM may run any more. */
   async remove(vmId: string): Promise<void> {
-    const unfinished = join(this.#root, `.gone-${vmId}-${crypto.randomUUID()}`);
+    const unfinished = join(this.root, `.gone-${vmId}-${crypto.randomUUID()}`);
     try {
       await Deno.rename(this.directory(vmId), unfinished);
     } catch (error) {
@@ -119,12 +117,21 @@ export class VmStore {
     await removeTree(unfinished);
   }
 
+  async #sweep(signal: AbortSignal): Promise<void> {
+    using _lock = await this.#lock(signal);
+    for (const name of (await this.#names()).filter((each) => UNFINISHED_REGEXP.test(each))) {
+      const path = join(this.root, name);
+      logger.info("Removing {path}, which a crash has left unfinished", { path });
+      await removeTree(path);
+    }
+  }
+
   async #names(): Promise<string[]> {
-    return (await Array.fromAsync(Deno.readDir(this.#root))).map(({ name }) => name);
+    return (await Array.fromAsync(Deno.readDir(this.root))).map(({ name }) => name);
   }
 
   async #make({ vmId, userData }: VmSpec, record: VmRecord): Promise<void> {
-    const unfinished = join(this.#root, `.new-${vmId}`);
+    const unfinished = join(this.root, `.new-${vmId}`);
     await removeTree(unfinished);
     try {
       await Deno.mkdir(join(unfinished, "agent"), { recursive: true, mode: 0o700 });
@@ -152,7 +159,7 @@ export class VmStore {
   /** Held by one process and one caller at a time; the system lets go of it when the process dies. */
   async #lock(signal: AbortSignal): Promise<Disposable> {
     signal.throwIfAborted();
-    const file = await Deno.open(join(this.#root, "lock"), { create: true, write: true, mode: 0o600 });
+    const file = await Deno.open(join(this.root, "lock"), { create: true, write: true, mode: 0o600 });
     const locked = file.lock(true);
     try {
       await untilAborted(locked, signal);
