@@ -1,0 +1,201 @@
+// Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { parseIdentity } from "../../providers/process/identity.ts";
+import type { PodProvider, Vm, VmSpec, VmState } from "../../providers/provider.ts";
+import { spawnNode } from "./node_process.ts";
+import { kill, ProcessWorld } from "./process_world.ts";
+import { STAND_IN_AGENT, StandInListener } from "./stand_in_listener.ts";
+
+const signal = AbortSignal.timeout(600_000);
+const VM_ID = "0123456789abcdef".repeat(2);
+
+/** One VM with a stand-in agent, and everything that a test of it needs. */
+class Fixture implements AsyncDisposable {
+  readonly world: ProcessWorld;
+  readonly provider: PodProvider;
+  readonly listener: StandInListener;
+  readonly #directory: string;
+
+  private constructor(world: ProcessWorld, provider: PodProvider, directory: string) {
+    this.world = world;
+    this.provider = provider;
+    this.#directory = directory;
+    this.listener = new StandInListener(directory);
+  }
+
+  static async create(): Promise<Fixture> {
+    const world = await ProcessWorld.create(STAND_IN_AGENT);
+    return new Fixture(world, await world.newProvider(), await Deno.makeTempDir());
+  }
+
+  create(userData: Record<string, unknown> = {}): Promise<Vm> {
+    const tags = { cluster: "suite", node: "node-1", vmId: VM_ID, sandboxId: "", createdAt: 0 };
+    const spec: VmSpec = {
+      vmId: VM_ID,
+      token: "token",
+      tags,
+      cpus: 1,
+      memoryBytes: 1,
+      image: "",
+      userData: JSON.stringify({ socket: this.listener.socket, ...userData }),
+      cgroupParent: "",
+    };
+    return this.provider.create(spec, signal);
+  }
+
+  /** Asks until the VM is in this state: the provider has no events. */
+  async until(state: VmState): Promise<void> {
+    while ((await this.provider.describe(VM_ID, signal)).state !== state) await turn();
+  }
+
+  async delete(): Promise<void> {
+    await this.provider.delete(VM_ID, signal);
+    await assert.rejects(this.provider.describe(VM_ID, signal), { name: "NotFoundError" });
+  }
+
+  async supervisor(): Promise<number> {
+    return parseIdentity(await Deno.readTextFile(join(this.world.directory, VM_ID, "init")))!.pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.provider.close();
+    await this.world[Symbol.asyncDispose]();
+    await this.listener[Symbol.asyncDispose]();
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+Deno.test("process VM: an agent that is killed runs again within 200 ms of its death plus its own start", async () => {
+  await using fixture = await Fixture.create();
+  const begin = performance.now();
+  await fixture.create();
+  const first = await fixture.listener.next();
+  const startMs = performance.now() - begin;
+  const killedAt = performance.now();
+  kill(first.pid);
+  const second = await fixture.listener.next();
+  const restartMs = performance.now() - killedAt;
+  assert.notEqual(second.pid, first.pid);
+  assert.ok(restartMs < startMs + 200, `Took ${restartMs} ms; a first start takes ${startMs} ms`);
+  assert.equal((await fixture.provider.describe(VM_ID, signal)).state, "running");
+  const log = new TextDecoder().decode(await fixture.provider.console!(VM_ID, 10_000, signal));
+  assert.match(log, /Agent ended with code 137: starting it again in 0.05 s/);
+});
+
+Deno.test("process VM: an agent that ends with 0 has powered its VM off", async () => {
+  await using fixture = await Fixture.create();
+  await fixture.create();
+  const agent = await fixture.listener.next();
+  await agent.exit(0);
+  await fixture.until("stopped");
+  // The token's VM is the stopped one: nothing starts it again.
+  assert.equal((await fixture.create()).state, "stopped");
+  await fixture.delete();
+});
+
+Deno.test("process VM: an agent that fails is started again", async () => {
+  await using fixture = await Fixture.create();
+  await fixture.create();
+  await (await fixture.listener.next()).exit(3);
+  await (await fixture.listener.next()).exit(3);
+  assert.equal((await fixture.listener.next()).vmId, VM_ID);
+});
+
+Deno.test("process VM: is stopped when its supervisor is killed, and delete() ends the agent that was left", async () => {
+  await using fixture = await Fixture.create();
+  const before = await fixture.world.inventory();
+  await fixture.create();
+  const agent = await fixture.listener.next();
+  kill(await fixture.supervisor());
+  await fixture.until("stopped");
+  await fixture.delete();
+  await agent.ended;
+  assert.deepEqual(await fixture.world.inventory(), before);
+});
+
+Deno.test("process VM: delete() kills daemons that left session, group and environment", async () => {
+  await using fixture = await Fixture.create();
+  const before = await fixture.world.inventory();
+  await fixture.create({ daemons: ["marked", "bare"] });
+  const agent = await fixture.listener.next();
+  const bare = await childOf(agent.pid, "sleep");
+  const daemons = (await fixture.world.processes()).filter(({ command }) =>
+    command.startsWith("sleep 100000")
+  );
+  assert.equal(daemons.length, 1);
+  await fixture.delete();
+  assert.deepEqual(await fixture.world.inventory(), before);
+  await assert.rejects(Deno.stat(`/proc/${bare}/exe`), Deno.errors.NotFound);
+});
+
+Deno.test("process VM: lives on when the process that made it is killed", async () => {
+  await using fixture = await Fixture.create();
+  const child = spawnNode(fixture.world.directory, VM_ID, "create", fixture.listener.socket);
+  const agent = await fixture.listener.next();
+  child.kill("SIGKILL");
+  await child.status;
+  await child.stdin.close();
+  const [vm] = await fixture.provider.list(signal);
+  assert.deepEqual([vm?.tags.vmId, vm?.state], [VM_ID, "running"]);
+  kill(agent.pid);
+  assert.equal((await fixture.listener.next()).vmId, VM_ID);
+});
+
+Deno.test("process VM: what its agent writes is kept, the last of it, in bounded files", async () => {
+  await using fixture = await Fixture.create();
+  await fixture.create({ noise: 6000 });
+  await fixture.listener.next();
+  const directory = join(fixture.world.directory, VM_ID);
+  let size = 0;
+  for (const name of ["agent.log", "agent.log.1"]) size += (await Deno.stat(join(directory, name))).size;
+  assert.ok(size > 0 && size <= 4 * 2 ** 20, `The log has ${size} bytes`);
+  while (
+    !new TextDecoder().decode(await fixture.provider.console!(VM_ID, 2000, signal)).includes("noise 5999")
+  ) {
+    await turn();
+  }
+});
+
+Deno.test("process VM: gets nothing of the node's environment but where programs are", async () => {
+  Deno.env.set("AWS_SECRET_ACCESS_KEY", "secret");
+  try {
+    await using fixture = await Fixture.create();
+    await fixture.create();
+    const { environment } = await fixture.listener.next();
+    assert.equal(environment.includes("AWS_SECRET_ACCESS_KEY"), false);
+    const allowed = [
+      "DENO_DIR",
+      "HOME",
+      "INFRANETES_VM",
+      "LANG",
+      "LC_ALL",
+      "NO_COLOR",
+      "PATH",
+      "PWD",
+      "TMPDIR",
+      "TZ",
+    ];
+    assert.deepEqual(environment.filter((name) => !allowed.includes(name)), []);
+    const { mode } = await Deno.stat(join(fixture.world.directory, VM_ID, "user-data.json"));
+    assert.equal(mode! & 0o777, 0o600);
+    assert.equal((await Deno.stat(join(fixture.world.directory, VM_ID))).mode! & 0o777, 0o700);
+  } finally {
+    Deno.env.delete("AWS_SECRET_ACCESS_KEY");
+  }
+});
+
+/** The child of a process that runs `program`, as soon as it does. */
+async function childOf(parent: number, program: string): Promise<number> {
+  for (;;) {
+    const children = (await Deno.readTextFile(`/proc/${parent}/task/${parent}/children`)).trim().split(" ");
+    for (const pid of children.filter((each) => each !== "")) {
+      if ((await Deno.readTextFile(`/proc/${pid}/comm`)).trim() === program) return Number(pid);
+    }
+    await turn();
+  }
+}
