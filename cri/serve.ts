@@ -10,7 +10,6 @@ import { getLogger } from "@logtape/logtape";
 import { systemClock } from "../lib/clock.ts";
 import { randomIds } from "../lib/ids.ts";
 import { VERSION } from "../lib/version.ts";
-import type { PodProvider } from "../providers/provider.ts";
 import type { Environment } from "./config/overrides.ts";
 import type { NodeConfig } from "./config/schema.ts";
 import { clientApi } from "./http/app.ts";
@@ -59,7 +58,6 @@ export async function serveNode(config: NodeConfig, { signal, environment }: Ser
   );
   const providers = await openProviders(config, systemClock);
   stack.defer(() => closeProviders(providers));
-  warnOfUnsafe(config, providers);
   const agents = stack.use(
     await AgentSide.open({
       config,
@@ -126,15 +124,6 @@ function partsOf({ clock, model, tasks, signal }: Node) {
 async function settle(node: Node, ending: AbortController): Promise<void> {
   ending.abort(new DOMException("The node process is ending", "AbortError"));
   await node.tasks.settled();
-}
-
-function warnOfUnsafe(config: NodeConfig, providers: ReadonlyMap<string, PodProvider>): void {
-  for (const [name, { kind }] of Object.entries(config.providers)) {
-    if (kind !== "process" || !providers.has(name)) continue;
-    logger.warn("Pods of provider {provider} are plain processes on this host: no VM, no isolation", {
-      provider: name,
-    });
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -38,12 +38,11 @@ export function clientApi({ pods, logs, exec, ending }: AppParts): Hono {
 
   app.post("/v1/pods", async (context) => {
     const wait = flag(context, "wait", true);
-    const signal = context.req.raw.signal;
     const namespace = context.req.query("namespace");
     const pod = await pods.accept(await readJson(context.req.raw), {
       namespace,
       removeOnFailure: wait,
-      signal,
+      signal: ending,
     });
     return new Response(runStream(pod, wait, ending), {
       status: 201,
@@ -57,15 +56,15 @@ export function clientApi({ pods, logs, exec, ending }: AppParts): Hono {
   });
 
   app.get("/v1/pods/:namespace/:name/logs", (context) => {
-    const content = logs.read(...podOf(context), {
+    const content = logs.open(...podOf(context), {
       container: context.req.query("container"),
       previous: flag(context, "previous", false),
       follow: flag(context, "follow", false),
       timestamps: flag(context, "timestamps", false),
       tail: wholeNumber(context, "tail"),
-      signal: AbortSignal.any([context.req.raw.signal, ending]),
     });
-    return new Response(byteStream(content), { headers: { "content-type": "text/plain; charset=utf-8" } });
+    const body = byteStream((gone) => content(AbortSignal.any([gone, ending])));
+    return new Response(body, { headers: { "content-type": "text/plain; charset=utf-8" } });
   });
 
   app.post("/v1/pods/:namespace/:name/exec", async (context) => {
@@ -73,12 +72,10 @@ export function clientApi({ pods, logs, exec, ending }: AppParts): Hono {
     if (!isCommand(command)) {
       throw new InvalidArgumentError("The body must be { command: [text, …] } with at least one word");
     }
-    const frames = exec.run(...podOf(context), {
-      container: context.req.query("container"),
-      command,
-      signal: AbortSignal.any([context.req.raw.signal, ending]),
-    });
-    return new Response(execStream(await frames), { headers: { "content-type": EXEC_CONTENT_TYPE } });
+    const container = context.req.query("container");
+    const frames = await exec.open(...podOf(context), { container, command, signal: ending });
+    const body = execStream((gone) => frames(AbortSignal.any([gone, ending])));
+    return new Response(body, { headers: { "content-type": EXEC_CONTENT_TYPE } });
   });
   return app;
 }

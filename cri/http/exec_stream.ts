@@ -5,8 +5,10 @@ import { errorDetail } from "./error_response.ts";
 import { encodeExecFrame, type ExecFrame } from "./exec_frames.ts";
 
 /** A running command as the body of an answer. A failure in the middle becomes the last frame. */
-export function execStream(frames: AsyncIterable<ExecFrame>): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return byteStream(encoded(frames));
+export function execStream(
+  frames: (signal: AbortSignal) => AsyncIterable<ExecFrame>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return byteStream((signal) => encoded(frames(signal)));
 }
 
 async function* encoded(frames: AsyncIterable<ExecFrame>): AsyncGenerator<Uint8Array> {

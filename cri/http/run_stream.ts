@@ -15,7 +15,7 @@ export function runStream(
   wait: boolean,
   ending: AbortSignal,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return byteStream(lines(pod, wait, ending));
+  return byteStream(() => lines(pod, wait, ending));
 }
 
 async function* lines(

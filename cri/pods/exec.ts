@@ -10,7 +10,7 @@ import type { Pods } from "./pods.ts";
 export interface ExecOptions {
   readonly container: string | undefined;
   readonly command: readonly string[];
-  /** Fires when nobody waits any more: the command is killed. */
+  /** Ends the wait for the VM's link. */
   readonly signal: AbortSignal;
 }
 
@@ -29,12 +29,16 @@ export class PodExec {
   }
 
   /**
-   * Starts a command without standard input. Its process dies with the call.
+   * Finds the container. What it answers runs the command, without standard input, and kills it when the signal fires.
    *
    * @throws {NotFoundError} if there is no such pod or container
    * @throws {FailedPreconditionError} if the container does not run
    */
-  async run(namespace: string, name: string, options: ExecOptions): Promise<AsyncIterable<ExecFrame>> {
+  async open(
+    namespace: string,
+    name: string,
+    options: ExecOptions,
+  ): Promise<(signal: AbortSignal) => AsyncIterable<ExecFrame>> {
     const { command, signal } = options;
     const { sandbox, entry, container } = this.#pods.run(namespace, name, options.container);
     if (entry.state.kind !== "running") {
@@ -43,7 +47,7 @@ export class PodExec {
       );
     }
     const link = await this.#linkOf(sandbox.facts.vmId, signal);
-    return framesOf(link.containers.exec(request(entry.id, command), { signal }));
+    return (gone) => framesOf(link.containers.exec(request(entry.id, command), { signal: gone }));
   }
 }
 

@@ -13,7 +13,6 @@ export interface LogOptions {
   readonly follow: boolean;
   readonly timestamps: boolean;
   readonly tail: number | undefined;
-  readonly signal: AbortSignal;
 }
 
 /** Logs of stand-alone pods, from the files that the node writes. */
@@ -28,8 +27,16 @@ export class PodLogs {
     this.#files = files;
   }
 
-  /** @throws {NotFoundError} at once, if there is no such pod, container or run */
-  read(namespace: string, name: string, options: LogOptions): AsyncIterable<Uint8Array> {
+  /**
+   * Finds a log. What it answers reads it, until the signal fires.
+   *
+   * @throws {NotFoundError} if there is no such pod, container or run
+   */
+  open(
+    namespace: string,
+    name: string,
+    options: LogOptions,
+  ): (signal: AbortSignal) => AsyncIterable<Uint8Array> {
     const { sandbox, entry, container } = this.#pods.run(
       namespace,
       name,
@@ -37,13 +44,14 @@ export class PodLogs {
       options.previous,
     );
     const path = this.#files.logFile(sandbox.facts, container, entry.facts.attempt);
-    return this.#read(path, entry.id, options);
+    return (signal) => this.#read(path, entry.id, options, signal);
   }
 
   async *#read(
     path: string,
     id: string,
-    { follow, timestamps, tail, signal }: LogOptions,
+    { follow, timestamps, tail }: LogOptions,
+    signal: AbortSignal,
   ): AsyncGenerator<Uint8Array> {
     const finished = new AbortController();
     try {
