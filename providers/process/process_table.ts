@@ -8,7 +8,7 @@ export const MARK = "INFRANETES_VM";
 /** Parent of the kernel's own threads: they have no environment. */
 const KTHREADD = 2;
 /** Processes read at a stretch: some 30 µs each. */
-const CHUNK = 64;
+const CHUNK = 32;
 
 export interface ProcessEntry extends ProcessStat {
   /** The VM that its environment names, by the mark or by a path in the VM's directory. */

@@ -1,5 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { join } from "node:path";
+import { setImmediate } from "node:timers";
 import type { Clock } from "../../lib/clock.ts";
 import { untilAborted } from "../../lib/deadline.ts";
 import { NotFoundError } from "../../lib/errors.ts";
@@ -12,6 +13,9 @@ import { ProcessTable } from "./process_table.ts";
 import type { VmRecord } from "./record.ts";
 import type { VmStore } from "./store.ts";
 import { readTail } from "./tail.ts";
+
+/** VMs described at a stretch: some 50 µs each. */
+const CHUNK = 32;
 
 export interface ProcessProviderOptions {
   readonly name: string;
@@ -58,8 +62,14 @@ export class ProcessProvider implements PodProvider {
     signal.throwIfAborted();
     const { store, cluster, node } = this.#options;
     const records = await untilAborted(store.all(), signal);
-    return records.filter(({ tags }) => tags.cluster === cluster && tags.node === node)
-      .map((record) => this.#describe(record));
+    const own = records.filter(({ tags }) => tags.cluster === cluster && tags.node === node);
+    const vms: Vm[] = [];
+    for (const record of own) {
+      vms.push(this.#describe(record));
+      if (vms.length % CHUNK === 0) await new Promise((resolve) => setImmediate(resolve));
+      signal.throwIfAborted();
+    }
+    return vms;
   }
 
   describe(instanceId: string, signal: AbortSignal): Promise<Vm> {

@@ -17,7 +17,7 @@ const VM_ID_REGEXP = /^[0-9a-f]{32}$/;
 /** A directory that is being made or unmade. Both end with the process; what a crash leaves is swept at the next start. */
 const UNFINISHED_REGEXP = /^\.(new|gone)-/;
 /** Records read at a stretch: some 30 µs each. */
-const CHUNK = 64;
+const CHUNK = 32;
 
 /**
  * The directory in which VMs are directories. A VM exists as soon as its directory has its name, which happens in one

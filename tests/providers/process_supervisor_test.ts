@@ -121,7 +121,7 @@ Deno.test("process VM: is stopped when its supervisor is killed, and delete() en
 Deno.test("process VM: delete() kills daemons that left session, group and environment", async () => {
   await using fixture = await Fixture.create();
   const before = await fixture.world.inventory();
-  await fixture.create({ daemons: ["marked", "bare"] });
+  await fixture.create({ daemons: ["marked", "bare", "container"] });
   const agent = await fixture.listener.next();
   const bare = await childOf(agent.pid, "sleep");
   const daemons = (await fixture.world.processes()).filter(({ command }) =>

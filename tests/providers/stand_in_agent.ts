@@ -8,10 +8,14 @@ const [, , userDataPath, , state] = Deno.args;
 const { socket, daemons, noise } = JSON.parse(await Deno.readTextFile(userDataPath!));
 await Deno.mkdir(state!, { recursive: true });
 
-/** Daemons that leave the process group and session; the second has nothing of the VM in its environment. */
+/**
+ * Daemons that hide: one outside of group and session; one with nothing of the VM in its environment; one outside of
+ * everything, with an environment of its own in which only a path tells whose it is, as that of a container does.
+ */
 const DAEMONS: Readonly<Record<string, readonly string[]>> = {
   marked: ["setsid", "--fork", "sleep", "100000"],
   bare: ["env", "-i", "sleep", "100000"],
+  container: ["env", "-i", `LOG=${state}/log`, "/usr/bin/setsid", "--fork", "/bin/sleep", "100000"],
 };
 for (const name of daemons ?? []) {
   const [program, ...args] = DAEMONS[name]!;
