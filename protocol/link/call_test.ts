@@ -1,8 +1,8 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import assert from "node:assert/strict";
 import { Code, RpcError } from "../status.ts";
-import { FrameType } from "./frame.ts";
-import { encodeMethodName, openFrame } from "./payload.ts";
+import { Flag, FrameType } from "./frame.ts";
+import { dataFrame, encodeMethodName, openFrame } from "./payload.ts";
 import { Router, Session, transportPair } from "./session.ts";
 import { Echo } from "./testing/echo_service.ts";
 import { FakeClock } from "./testing/fake_clock.ts";
@@ -278,4 +278,87 @@ Deno.test("Router calls handlers as methods of the object they belong to", async
   }
   using linked = link(new Counter());
   assert.equal((await linked.echo.upload(chunks(0, 0))).value, 42);
+});
+
+Deno.test("A call leaves no timer, no listener and no memory behind", async () => {
+  const clock = new FakeClock();
+  using linked = link({ say: (request) => request, upload: () => ({}) }, { clock });
+  await linked.echo.say({});
+  const timers = clock.pending;
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners += 1;
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+    listeners -= 1;
+    removeEventListener.apply(signal, args);
+  };
+  await linked.echo.say({ value: bytes(100_000) }, { signal, timeoutMs: 1000 });
+  await linked.echo.upload(chunks(5, 10_000), { signal, timeoutMs: 1000 });
+  await turn();
+  assert.equal(clock.pending, timers);
+  assert.equal(listeners, 0);
+  assert.deepEqual([linked.dialer.usage.receivedBytes, linked.listener.usage.receivedBytes], [0, 0]);
+});
+
+Deno.test("A request counts as memory until its handler is done", async () => {
+  const stop = Promise.withResolvers<void>();
+  using linked = link({ say: () => stop.promise.then(() => ({})) });
+  const call = linked.echo.say({ value: bytes(10_000) });
+  await turn();
+  assert(linked.listener.usage.receivedBytes >= 10_000);
+  stop.resolve();
+  await call;
+  assert.equal(linked.listener.usage.receivedBytes, 0);
+});
+
+Deno.test("A handler that stops reading its requests frees what is queued although it goes on", async () => {
+  const read = Promise.withResolvers<void>();
+  const stop = Promise.withResolvers<void>();
+  using linked = link({
+    upload: async (requests) => {
+      for await (const _ of requests) break;
+      read.resolve();
+      await stop.promise;
+      return {};
+    },
+  });
+  const call = linked.echo.upload(chunks(20, 50_000));
+  await read.promise;
+  await turn();
+  assert.equal(linked.listener.usage.receivedBytes, 0);
+  stop.resolve();
+  await call;
+});
+
+Deno.test("A call with one response is cancelled when a second one comes", async () => {
+  const [a, b] = transportPair();
+  const session = new Session(a, { role: "listener" });
+  const peer = new RawPeer(b);
+  peer.hello();
+  const call = session.client(Echo).say({});
+  const failed = rejectsWith(call, Code.INTERNAL, /more than one google.protobuf.BytesValue/);
+  await peer.next(FrameType.OPEN);
+  peer.send(dataFrame(2, Flag.MESSAGE), dataFrame(2, Flag.MESSAGE));
+  await failed;
+  await peer.next(FrameType.CANCEL);
+  peer.close();
+  await session.closed;
+});
+
+Deno.test("Sessions that have nothing to say keep each other alive", async () => {
+  const clock = new FakeClock();
+  using linked = link({ say: (request) => request }, {
+    clock,
+    keepAlive: { intervalMs: 100, timeoutMs: 50 },
+  });
+  await linked.echo.say({});
+  for (let i = 0; i < 100; i++) {
+    clock.advance(50);
+    await turn();
+  }
+  assert.equal(linked.dialer.end ?? linked.listener.end, undefined);
 });

@@ -88,3 +88,15 @@ Deno.test("KeepAlive refuses a pong that answers no ping", () => {
   assert.throws(() => keepAlive.pong(payload), FrameError);
   keepAlive.stop();
 });
+
+Deno.test("KeepAlive sends no second ping while the first is unanswered, and still notices silence", () => {
+  const { clock, pings, silences, keepAlive } = setUp();
+  keepAlive.heard();
+  clock.advance(4000);
+  keepAlive.heard();
+  clock.advance(3000);
+  clock.advance(2000);
+  assert.equal(pings.length, 1);
+  clock.advance(3000);
+  assert.deepEqual(silences, [3000]);
+});
