@@ -27,21 +27,25 @@ async function readable(path: string): Promise<string> {
   return await Deno.readTextFile(path).catch(() => "");
 }
 
-/** What a pod leaves behind, if anything: its files below the node's state, and sockets. */
-export async function filesOf(folder: string): Promise<string[]> {
+/** The files that the node keeps for its pods, below its state. */
+export async function podFiles(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const part of ["state/pods", "state/logs", "state/providers"]) {
     await collect(join(folder, part), folder, found);
   }
-  for await (const entry of Deno.readDir(folder)) if (entry.name.endsWith(".sock")) found.push(entry.name);
-  return found;
+  return found.sort();
+}
+
+export async function sockets(folder: string): Promise<string[]> {
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+  return names.filter((name) => name.endsWith(".sock"));
 }
 
 async function collect(directory: string, folder: string, found: string[]): Promise<void> {
   const entries = await Array.fromAsync(Deno.readDir(directory)).catch(() => []);
   for (const entry of entries) {
     const path = join(directory, entry.name);
+    found.push(relative(folder, path));
     if (entry.isDirectory) await collect(path, folder, found);
-    else found.push(relative(folder, path));
   }
 }

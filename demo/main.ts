@@ -7,7 +7,7 @@
  * @module
  */
 import { assertSamePod, assertUnbroken, lastLine } from "./checks.ts";
-import { filesOf, processesOf } from "./leftovers.ts";
+import { podFiles, processesOf, sockets } from "./leftovers.ts";
 import { followLog } from "./follow_log.ts";
 import { writeConfig } from "./node_config.ts";
 import { DemoNode } from "./node_process.ts";
@@ -18,6 +18,7 @@ const POD = "hello";
 
 async function demo(screen: Screen, node: DemoNode, folder: string, signal: AbortSignal): Promise<void> {
   await screen.phase("Start a node process", () => node.start());
+  const before = await podFiles(folder);
   await screen.phase("Run a pod from demo/pod.yaml", async () => {
     screen.quote(await node.must("pod", "run", "-f", MANIFEST));
     screen.quote(await node.must("pod", "ls"));
@@ -25,13 +26,21 @@ async function demo(screen: Screen, node: DemoNode, folder: string, signal: Abor
   await screen.phase("Follow its log", async () => screen.quote(await followLog(node, POD, 4, signal)));
   await screen.phase("Run a command in it", async () => {
     screen.quote(
-      await node.must("pod", "exec", POD, "--", "sh", "-c", 'echo "$WHO from $(uname -s), process $$"'),
+      await node.must(
+        "pod",
+        "exec",
+        POD,
+        "--",
+        "sh",
+        "-c",
+        'echo "Hello, $WHO, from process $$ on $(uname -s)"',
+      ),
     );
   });
   await surviveCrash(screen, node, signal);
   await screen.phase("Remove the pod", async () => screen.quote(await node.must("pod", "rm", POD)));
   await screen.phase("Stop the node process", () => node.stop());
-  await screen.phase("Look for anything that is left", () => assertNothingLeft(screen, folder));
+  await screen.phase("Look for anything that is left", () => assertNothingLeft(screen, folder, before));
 }
 
 async function surviveCrash(screen: Screen, node: DemoNode, signal: AbortSignal): Promise<void> {
@@ -49,10 +58,14 @@ async function surviveCrash(screen: Screen, node: DemoNode, signal: AbortSignal)
   });
 }
 
-async function assertNothingLeft(screen: Screen, folder: string): Promise<void> {
+async function assertNothingLeft(screen: Screen, folder: string, before: readonly string[]): Promise<void> {
   const processes = await processesOf(folder);
-  const files = await filesOf(folder);
-  const left = [...processes.map(({ pid, command }) => `process ${pid}: ${command}`), ...files];
+  const files = (await podFiles(folder)).filter((file) => !before.includes(file));
+  const left = [
+    ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
+    ...files,
+    ...await sockets(folder),
+  ];
   if (left.length > 0) throw new Error(`Something is left behind:\n${left.join("\n")}`);
   screen.quote("no process, no file, no socket");
 }

@@ -3,6 +3,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { ImageService, RuntimeService } from "../../protocol/gen/cri_pb.ts";
 import { GrpcServer, type Handlers } from "../../protocol/grpc/mod.ts";
+import { closeOnExec } from "./close_on_exec.ts";
 import { instrument } from "./instrument.ts";
 import { bindSocket, type SocketOptions } from "./unix_socket.ts";
 
@@ -26,7 +27,10 @@ export async function serveCri(options: CriServerOptions): Promise<AsyncDisposab
     .service(ImageService, image);
   await using stack = new AsyncDisposableStack();
   stack.defer(() => server.close({ graceMs }));
-  const bound = await bindSocket(socket, async () => void await server.listen(`unix:${socket.path}`));
+  const bound = await bindSocket(socket, async () => {
+    await server.listen(`unix:${socket.path}`);
+    await closeOnExec(socket.path);
+  });
   // The socket goes first, so that nobody finds one that does not answer.
   stack.use(bound);
   const kept = stack.move();
