@@ -59,10 +59,9 @@ export async function leftOn(node: TestNode): Promise<string[]> {
 /** Resolves when {@linkcode leftOn} is empty, asked anew whenever a file changes; rejects with what is left after `ms`. */
 export async function untilEmpty(node: TestNode, ms: number): Promise<void> {
   using watcher = Deno.watchFs([node.stateDir, node.vmDirectory], { recursive: true });
-  const timeout = AbortSignal.timeout(ms);
-  const expired = new Promise<"expired">((resolve) =>
-    timeout.addEventListener("abort", () => resolve("expired"), { once: true })
-  );
+  const { promise: expired, resolve } = Promise.withResolvers<"expired">();
+  using timeout = new DisposableStack();
+  timeout.adopt(setTimeout(() => resolve("expired"), ms), clearTimeout);
   const events = watcher[Symbol.asyncIterator]();
   for (;;) {
     const left = await leftOn(node);

@@ -15,6 +15,7 @@ export interface ProgramIo {
 type Step = (words: readonly string[], io: ProgramIo) => Promise<number | undefined>;
 
 const encoder = new TextEncoder();
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86400e3 };
 
 /** Each answers undefined to go on with the next step, or the exit code with which to end. */
 const STEPS: Readonly<Record<string, Step>> = {
@@ -25,8 +26,14 @@ const STEPS: Readonly<Record<string, Step>> = {
     await io.write("stdout", encoder.encode(words.join(" ") + "\n"));
     return undefined;
   },
-  async sleep([seconds = "0"], io) {
-    await io.clock.sleep(Number(seconds) * 1000, io.signal);
+  async sleep([text = ""], io) {
+    const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)([smhd])?$/.exec(text) ?? [];
+    if (amount === undefined) {
+      await io.write("stderr", encoder.encode(`sleep: invalid time interval '${text}'\n`));
+      return 1;
+    }
+    // Longer than a timer's 2^31 ms is the same as for ever here.
+    await io.clock.sleep(Math.min(Number(amount) * UNIT_MS[unit]!, 2 ** 31 - 1), io.signal);
     return undefined;
   },
   async cat(_words, io) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { RESERVED_IMAGE } from "../../cri/images/reserved.ts";
+import { RESERVED_IMAGE, RESERVED_IMAGE_ID } from "../../cri/images/reserved.ts";
 import { ImageService, RuntimeService } from "../../protocol/gen/cri_pb.ts";
 import { GrpcClient } from "../../protocol/grpc/mod.ts";
 import { Code, RpcError } from "../../protocol/status.ts";
@@ -59,8 +59,8 @@ for (const name of ["kubelet_standalone", "kubelet_apiserver"]) {
     const calls = parseTrace(await Deno.readTextFile(join(import.meta.dirname!, `${name}.jsonl`)), {
       kubelet: join(work, "kubelet"),
       podLogs: join(work, "pods"),
-      imageId: RESERVED_IMAGE.id,
-      imageName: RESERVED_IMAGE.name,
+      imageId: RESERVED_IMAGE_ID,
+      imageName: RESERVED_IMAGE,
     });
     for (const path of hostPaths(calls)) {
       await Deno.mkdir(dirname(path), { recursive: true });
