@@ -1,7 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { setImmediate } from "node:timers/promises";
-import { deadline, untilAborted } from "../lib/deadline.ts";
-import { TimeoutError, UnavailableError } from "../lib/errors.ts";
+import { deadline, linkAbort, untilAborted } from "../lib/deadline.ts";
+import { FailedPreconditionError, TimeoutError, UnavailableError } from "../lib/errors.ts";
 import { Code, toStatus } from "../protocol/status.ts";
 import type { AgentLink } from "./agent_link.ts";
 import type { Node } from "./node.ts";
@@ -16,31 +16,30 @@ const MARGIN_MS = 1000;
  * @throws {UnavailableError} if there is none by then
  */
 export async function linkOf(node: Node, sandbox: SandboxEntry, ctx: RpcContext): Promise<AgentLink> {
-  const { vmId } = sandbox.facts;
-  const link = node.agents.get(vmId);
-  if (link) return link;
   const left = ctx.deadline === undefined
     ? node.config.timeouts.call
     : ctx.deadline - node.clock.now() - MARGIN_MS;
   const parents = [ctx.signal, node.signal];
-  using limit = deadline(Math.max(0, left), { clock: node.clock, parents, what: `Waiting for VM ${vmId}` });
-  return await nextLink(node, vmId, limit.signal);
+  const what = `Waiting for VM ${sandbox.facts.vmId}`;
+  using limit = deadline(Math.max(0, left), { clock: node.clock, parents, what });
+  return await nextLink(node, sandbox, limit.signal);
 }
 
 /**
  * Calls a sandbox's agent, again in the next session if a session ends under the call: only for calls that are the same
  * done twice.
  *
- * @throws {UnavailableError} if the signal aborts while there is no session
+ * @throws {UnavailableError} if the signal aborts for lack of time while there is no session
+ * @throws {FailedPreconditionError} if the sandbox ends meanwhile: there will be none
  */
 export async function callAgent<T>(
   node: Node,
-  vmId: string,
+  sandbox: SandboxEntry,
   signal: AbortSignal,
   call: (link: AgentLink) => Promise<T>,
 ): Promise<T> {
   for (;;) {
-    const link = await nextLink(node, vmId, signal);
+    const link = await nextLink(node, sandbox, signal);
     try {
       return await call(link);
     } catch (error) {
@@ -82,15 +81,29 @@ export async function attempt<T>(
   return await untilAborted(flight, ctx.signal);
 }
 
-async function nextLink(node: Node, vmId: string, signal: AbortSignal): Promise<AgentLink> {
+async function nextLink(node: Node, sandbox: SandboxEntry, signal: AbortSignal): Promise<AgentLink> {
+  const { vmId } = sandbox.facts;
+  signal.throwIfAborted();
+  const link = node.agents.get(vmId);
+  if (link) return link;
+  const waiting = new AbortController();
+  const unlink = linkAbort(signal, waiting);
+  using _subscription = node.model.subscribe(() => giveUpIfEnded(sandbox, waiting));
+  giveUpIfEnded(sandbox, waiting);
   try {
-    return await node.agents.waitFor(vmId, signal);
+    return await node.agents.waitFor(vmId, waiting.signal);
   } catch (cause) {
     if (!(cause instanceof TimeoutError)) throw cause;
     throw new UnavailableError(`VM ${vmId} has no connection to its node, and none came in time: try again`, {
       cause,
     });
+  } finally {
+    unlink();
   }
+}
+
+function giveUpIfEnded({ id, facts }: SandboxEntry, waiting: AbortController): void {
+  if (facts.stoppedAt !== null) waiting.abort(new FailedPreconditionError(`Sandbox ${id} has ended`));
 }
 
 /** A session's end and the errors of its calls come in the same turn, in any order. */

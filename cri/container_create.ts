@@ -93,7 +93,7 @@ async function makeContainer(node: Node, intent: Intent, signal: AbortSignal): P
   undo.push((limit) => takeBack(node, containerId, limit));
   const { state, warnings } = await callAgent(
     node,
-    sandbox.facts.vmId,
+    sandbox,
     signal,
     ({ containers }) =>
       containers.create({

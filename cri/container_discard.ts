@@ -24,7 +24,7 @@ async function removeFromAgent(
   try {
     await callAgent(
       node,
-      sandbox.facts.vmId,
+      sandbox,
       signal,
       ({ containers }) => containers.remove({ containerId }, { signal }),
     );

@@ -62,7 +62,7 @@ async function start(node: Node, entry: ContainerEntry, signal: AbortSignal): Pr
   try {
     const { state } = await callAgent(
       node,
-      sandbox.facts.vmId,
+      sandbox,
       signal,
       ({ containers }) => containers.start({ containerId }, { signal }),
     );

@@ -63,7 +63,7 @@ async function stopOnAgent(
   const { signal } = limit;
   const { state } = await callAgent(
     node,
-    sandbox.facts.vmId,
+    sandbox,
     signal,
     ({ containers }) => containers.stop({ containerId, graceMs: BigInt(graceMs) }, { signal }),
   );
