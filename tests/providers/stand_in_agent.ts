@@ -13,9 +13,9 @@ await Deno.mkdir(state!, { recursive: true });
  * everything, with an environment of its own in which only a path tells whose it is, as that of a container does.
  */
 const DAEMONS: Readonly<Record<string, readonly string[]>> = {
-  marked: ["setsid", "--fork", "sleep", "100000"],
-  bare: ["env", "-i", "sleep", "100000"],
-  container: ["env", "-i", `LOG=${state}/log`, "/usr/bin/setsid", "--fork", "/bin/sleep", "100000"],
+  marked: ["setsid", "--fork", "sleep", "300"],
+  bare: ["env", "-i", "sleep", "300"],
+  container: ["env", "-i", `LOG=${state}/log`, "/usr/bin/setsid", "--fork", "/bin/sleep", "300"],
 };
 for (const name of daemons ?? []) {
   const [program, ...args] = DAEMONS[name]!;
