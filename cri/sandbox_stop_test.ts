@@ -6,6 +6,7 @@ import { PodSandboxState, StopPodSandboxRequestSchema } from "../protocol/gen/cr
 import { stopPodSandbox } from "./sandbox_stop.ts";
 import { idle } from "./testing/auto_clock.ts";
 import { NodeHarness } from "./testing/node_harness.ts";
+import { withProvider } from "./testing/with_provider.ts";
 
 function stop(harness: NodeHarness, podSandboxId: string, signal?: AbortSignal) {
   const request = create(StopPodSandboxRequestSchema, { podSandboxId });
@@ -74,6 +75,43 @@ Deno.test("stopPodSandbox() goes on until the provider confirms, whatever it ans
   await stop(harness, id);
   assert.equal(harness.cloud.calls("delete"), 4);
   assert.equal(harness.node.model.sandbox(id)!.state.kind, "stopped");
+});
+
+Deno.test("stopPodSandbox() records what it intends before it asks the provider to delete", async () => {
+  const seen: boolean[] = [];
+  await using harness: NodeHarness = await NodeHarness.open({
+    wrap: (provider) =>
+      withProvider(provider, {
+        delete(instanceId, signal) {
+          const [sandbox] = harness.node.store.sandboxes.all();
+          const [vm] = harness.node.store.vms.all();
+          seen.push(sandbox!.stopIntentAt !== null && vm!.deleteIntentAt !== null && vm!.deletedAt === null);
+          return provider.delete(instanceId, signal);
+        },
+      }),
+  });
+  const id = await harness.startNow();
+  await stop(harness, id);
+  assert.deepEqual(seen, [true]);
+  assert.notEqual(harness.node.store.vms.all()[0]!.deletedAt, null);
+});
+
+Deno.test("stopPodSandbox() that cannot record its intent does nothing and says so", async () => {
+  for (const broken of ["sandbox stop intent", "VM delete intent"]) {
+    let full = true;
+    await using harness = await NodeHarness.open({
+      ontransaction: (fact) => {
+        if (full && fact === broken) throw new UnavailableError("database or disk is full");
+      },
+    });
+    const id = await harness.startNow();
+    await assert.rejects(stop(harness, id), /disk is full/);
+    assert.equal(harness.cloud.vms.length, 1);
+    assert.equal(harness.node.model.sandbox(id)!.criState, PodSandboxState.SANDBOX_READY);
+    full = false;
+    await stop(harness, id);
+    assert.equal(harness.node.model.sandbox(id)!.state.kind, "stopped");
+  }
 });
 
 Deno.test("stopPodSandbox() goes on when its call is cancelled", async () => {

@@ -100,6 +100,8 @@ Deno.test("an error of the provider confirms nothing", async () => {
   vm.unplug();
   await harness.clock.pass(290_000);
   assert.equal(sandbox.state.kind, "ready");
+  assert.equal(sandbox.facts.lostReason, null);
+  assert.equal(harness.cloud.calls("delete"), 0);
 });
 
 Deno.test("a sandbox is not lost before its deletion is confirmed, however long that takes", async () => {
