@@ -141,7 +141,7 @@ Deno.test("createContainer() asks again in the next session if a session ends un
   const sandbox = await harness.startNow();
   const vm = harness.vmOf(sandbox);
   vm.hang();
-  const creating = createNow(harness, sandbox, "app");
+  const creating = harness.run(createNow(harness, sandbox, "app"));
   await idle();
   vm.resume();
   vm.restartAgent();
@@ -262,7 +262,7 @@ for (const fact of ["container intent", "container created"]) {
     assert.ok(killed);
     await harness.stop();
     harness.restart({});
-    const id = await createNow(harness, sandbox, "app");
+    const id = await harness.run(createNow(harness, sandbox, "app"));
     await harness.clock.pass(1000);
     assert.deepEqual([...vm.agent.containers.keys()], [id]);
     assert.deepEqual(harness.node.store.containers.all().map((row) => row.id), [id]);
