@@ -42,13 +42,20 @@ export async function nodeConfig(work: string, extra: Record<string, unknown> = 
   return node;
 }
 
+/** VMs of the process provider: each is a directory. */
+export async function vmDirectories(node: TestNode): Promise<string[]> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(node.vmDirectory)) if (entry.isDirectory) names.push(entry.name);
+  return names;
+}
+
 /** What a node still holds: CRI's lists and the VM directories. */
 export async function leftOn(node: TestNode): Promise<string[]> {
   using client = new GrpcClient(`unix:${node.socket}`);
   const runtime = client.service(RuntimeService);
   const { items } = await runtime.listPodSandbox({}, { timeoutMs: 10_000 });
   const { containers } = await runtime.listContainers({}, { timeoutMs: 10_000 });
-  const directories = await Array.fromAsync(Deno.readDir(node.vmDirectory), (entry) => entry.name);
+  const directories = await vmDirectories(node);
   return [
     ...items.map((item) => `sandbox ${item.metadata?.name}`),
     ...containers.map((container) => `container ${container.metadata?.name}`),

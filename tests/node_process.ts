@@ -7,6 +7,18 @@ import type { TestNode } from "./node_config.ts";
 
 const MAIN = join(import.meta.dirname!, "..", "cri", "main.ts");
 
+class EndedError extends Error {}
+
+/** The node process ended before it answered. */
+export class EndedAtStartError extends Error {
+  readonly status: Deno.CommandStatus;
+
+  constructor(message: string, status: Deno.CommandStatus, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
 /** `infranetes serve` as a process of its own. */
 export class NodeProcess implements AsyncDisposable {
   readonly status: Promise<Deno.CommandStatus>;
@@ -36,10 +48,12 @@ export class NodeProcess implements AsyncDisposable {
     try {
       await answers(node, process.status);
     } catch (error) {
-      await process[Symbol.asyncDispose]();
-      throw new Error(`The node process does not answer; its log is\n${await process.#log}`, {
-        cause: error,
-      });
+      const status = await process.end("SIGKILL");
+      const message = `The node process does not answer; its log is
+${await process.#log}`;
+      throw error instanceof EndedError
+        ? new EndedAtStartError(message, status, { cause: error })
+        : new Error(message, { cause: error });
     }
     return process;
   }
@@ -69,7 +83,7 @@ export class NodeProcess implements AsyncDisposable {
 /** Waits for the socket's file by watching its folder, then for an answer. */
 async function answers(node: TestNode, ended: Promise<Deno.CommandStatus>): Promise<void> {
   const gone = ended.then(({ code }) => {
-    throw new Error(`The node process ended with code ${code}`);
+    throw new EndedError(`The node process ended with code ${code}`);
   });
   gone.catch(() => {});
   using watcher = Deno.watchFs(node.work, { recursive: false });

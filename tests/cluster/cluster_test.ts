@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Cluster } from "./cluster.ts";
 import { follow } from "./follow.ts";
-import { nodeConfig, untilEmpty } from "../node_config.ts";
+import { nodeConfig, untilEmpty, vmDirectories } from "../node_config.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 const BIN = Deno.env.get("INFRANETES_CLUSTER_BIN") ?? join(ROOT, ".tmp", "cluster-bin");
@@ -155,6 +155,6 @@ Deno.test("a real kubelet runs pods on the node process", async (t) => {
     ]);
     await untilEmpty(config, 90_000);
     assert.deepEqual(await vmProcesses(cluster), []);
-    assert.deepEqual(await Array.fromAsync(Deno.readDir(config.vmDirectory), (entry) => entry.name), []);
+    assert.deepEqual(await vmDirectories(config), []);
   });
 });

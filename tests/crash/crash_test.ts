@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { GrpcClient } from "../../protocol/grpc/mod.ts";
 import { RuntimeService } from "../../protocol/gen/cri_pb.ts";
 import { Code, RpcError } from "../../protocol/status.ts";
-import { leftOn, nodeConfig, processesOf, type TestNode } from "../node_config.ts";
-import { NodeProcess } from "../node_process.ts";
+import { leftOn, nodeConfig, processesOf, type TestNode, vmDirectories } from "../node_config.ts";
+import { EndedAtStartError, NodeProcess } from "../node_process.ts";
 
 /** More facts than a pod's life could ever record: the loop must have ended before. */
 const MOST_FACTS = 80;
@@ -25,11 +25,23 @@ function runtimeOf(client: GrpcClient) {
 class MortalNode implements AsyncDisposable {
   readonly #node: TestNode;
   #process: NodeProcess;
-  crashed = false;
+  crashed: boolean;
 
-  constructor(node: TestNode, process: NodeProcess) {
+  private constructor(node: TestNode, process: NodeProcess, crashed: boolean) {
     this.#node = node;
     this.#process = process;
+    this.crashed = crashed;
+  }
+
+  /** The first facts are recorded before the node answers: then its start is what dies. */
+  static async start(node: TestNode, crashAfter: number): Promise<MortalNode> {
+    try {
+      const env = { INFRANETES_CRASH_AFTER_FACT: String(crashAfter) };
+      return new MortalNode(node, await NodeProcess.start(node, env), false);
+    } catch (error) {
+      if (!(error instanceof EndedAtStartError) || error.status.signal !== "SIGKILL") throw error;
+      return new MortalNode(node, await NodeProcess.start(node), true);
+    }
   }
 
   /** The call, tried again on a new process if the process died under it. */
@@ -88,10 +100,7 @@ async function podLife(node: TestNode, crashAfter: number): Promise<boolean> {
   const starts = join(node.work, "starts");
   const config = sandboxConfig(node);
   await Deno.mkdir(config.logDirectory);
-  await using mortal = new MortalNode(
-    node,
-    await NodeProcess.start(node, { INFRANETES_CRASH_AFTER_FACT: String(crashAfter) }),
-  );
+  await using mortal = await MortalNode.start(node, crashAfter);
   const { podSandboxId } = await mortal.call((cri) => cri.runPodSandbox({ config }));
   const container = { podSandboxId, config: containerConfig(starts), sandboxConfig: config };
   const { containerId } = await mortal.call((cri) => cri.createContainer(container));
@@ -122,7 +131,7 @@ async function assertRunning(mortal: MortalNode, node: TestNode, podSandboxId: s
     const { containers } = await cri.listContainers({});
     assert.deepEqual(containers.map((item) => [item.id, item.state]), [[containerId, 1]]);
   });
-  const vms = await Array.fromAsync(Deno.readDir(node.vmDirectory), (entry) => entry.name);
+  const vms = await vmDirectories(node);
   assert.equal(vms.length, 1, `one VM was asked for, there are ${vms.join(", ")}`);
 }
 
