@@ -149,12 +149,14 @@ function kill(pid: number, signal: number): boolean {
 
 async function members({ leader, marker }: ProcessSet): Promise<number[]> {
   const found: number[] = [];
+  // Half of a small machine's processes are the kernel's own; in a namespace of processes there is no such parent.
+  const kernel = readProc("/proc/2/comm") === "kthreadd\n" ? 2 : undefined;
   let looked = 0;
   for (const pid of processIds()) {
     if (++looked % PROCESSES_A_TURN === 0) await new Promise((resolve) => setTimeout(resolve));
     if (pid === Deno.pid) continue;
     const stat = readStat(pid);
-    if (!stat || !isAlive(stat)) continue;
+    if (!stat || stat.parent === kernel || !isAlive(stat)) continue;
     const bound = leader !== undefined && (stat.session === leader || stat.group === leader);
     if (bound || (marker !== undefined && hasMarker(pid, marker))) found.push(pid);
   }

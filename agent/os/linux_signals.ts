@@ -47,8 +47,7 @@ const REAL_TIME_REGEXP = /^SIGRTM(?:IN(?:\+(\d{1,2}))?|AX(?:-(\d{1,2}))?)$/;
 
 /** Number of a signal by its name: `SIGTERM`, `SIGRTMIN`, `SIGRTMIN+3`, `SIGRTMAX-2`. */
 export function linuxSignalNumber(name: string): number | undefined {
-  const number = NUMBERS[name];
-  if (number !== undefined) return number;
+  if (Object.hasOwn(NUMBERS, name)) return NUMBERS[name];
   const match = REAL_TIME_REGEXP.exec(name);
   if (!match) return undefined;
   const found = name.startsWith("SIGRTMIN")

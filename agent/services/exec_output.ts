@@ -47,9 +47,11 @@ export class MergedOutput implements AsyncDisposable {
   /** Until both outputs have ended, or `end` was called. */
   async *chunks(): AsyncGenerator<OutputChunk> {
     for (;;) {
-      const next = this.#arrived.shift();
+      const next = this.#arrived[0];
       if (next) {
         yield next.chunk;
+        // Only now, so that one that is given up in between is let go by the disposal.
+        this.#arrived.shift();
         next.taken();
       } else if (this.#over) {
         if (this.#error !== undefined) throw this.#error;

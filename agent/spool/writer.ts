@@ -1,4 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+import { isDiskProblem } from "../os/disk_problem.ts";
+import { writeAll } from "../state/atomic_file.ts";
 import { listSegments, segmentName } from "./segments.ts";
 
 /** @see SpoolWriter */
@@ -55,7 +57,7 @@ export class SpoolWriter implements Disposable {
   append(bytes: Uint8Array, overdraft = 0): Refusal | undefined {
     if (!this.#hasRoom(bytes.length, overdraft)) return "full";
     try {
-      this.#write(this.#segment(), bytes);
+      writeAll(this.#segment(), bytes);
     } catch (error) {
       if (!isDiskProblem(error)) throw error;
       this.#undo();
@@ -91,10 +93,6 @@ export class SpoolWriter implements Disposable {
     return file;
   }
 
-  #write(file: Deno.FsFile, bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-  }
-
   /** Takes back what a failed append left in the file. */
   #undo(): void {
     if (!this.#file) return;
@@ -102,10 +100,4 @@ export class SpoolWriter implements Disposable {
     this.#file.truncateSync(size);
     this.#file.seekSync(size, Deno.SeekMode.Start);
   }
-}
-
-/** No space, over quota, file too large: the disk's business and not a defect. */
-function isDiskProblem(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG" || code === "EIO";
 }

@@ -58,6 +58,7 @@ export class ExecContainer implements EngineContainer {
   #started: StartedRecord | undefined;
   #exit: ExitFacts | undefined;
   #starting: Promise<void> | undefined;
+  #monitorEnded = Promise.resolve();
   #cpu = 0n;
 
   constructor(options: ExecContainerOptions) {
@@ -151,11 +152,12 @@ export class ExecContainer implements EngineContainer {
     await first.promise;
   }
 
-  /** Nothing more is wanted of it: its directory is about to go. */
-  release(): void {
+  /** Nothing more is wanted of it. Resolves when its monitor has ended, if the container has. */
+  async release(): Promise<void> {
     this.onchange = null;
     this.log.remove();
     this.#link?.close();
+    if (this.#exit) await this.#monitorEnded;
   }
 
   async #start(): Promise<void> {
@@ -165,7 +167,9 @@ export class ExecContainer implements EngineContainer {
     let event: MonitorEvent | undefined;
     let problem: unknown;
     try {
-      event = await startMonitor(directory, monitor);
+      const started = await startMonitor(directory, monitor);
+      event = started.event;
+      this.#monitorEnded = started.ended;
     } catch (error) {
       problem = error;
     }

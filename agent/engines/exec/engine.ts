@@ -69,7 +69,7 @@ export class ExecEngine implements Engine {
       throw new TypeError(`Container ${container.id} is not of engine exec`);
     }
     await container.kill(signal);
-    container.release();
+    await container.release();
   }
 
   #container(spec: ContainerSpec): ExecContainer {

@@ -15,13 +15,20 @@ export function monitorCommand(): string[] {
   return [Deno.execPath(), "run", "-A", "--no-config", "--no-lock", "--cached-only", program];
 }
 
+export interface StartedMonitor {
+  /** Its first: the container's process runs, or could not be started. */
+  readonly event: MonitorEvent;
+  /** Resolves when the monitor's own process has ended. */
+  readonly ended: Promise<void>;
+}
+
 /**
  * Makes a monitor, which outlives this process, and waits for its first event: the container's process runs, or could
  * not be started.
  *
  * @throws {UnavailableError} if the monitor ended without a word; {@linkcode TimeoutError} if it was killed for saying nothing
  */
-export async function startMonitor(directory: string, command: readonly string[]): Promise<MonitorEvent> {
+export async function startMonitor(directory: string, command: readonly string[]): Promise<StartedMonitor> {
   const [program, ...args] = command;
   const child = new Deno.Command(program!, {
     args: [...args, directory],
@@ -30,8 +37,8 @@ export async function startMonitor(directory: string, command: readonly string[]
     stderr: "null",
     detached: true,
   }).spawn();
-  // Its end is heard on its socket; this only reaps it.
-  void child.status;
+  const ended = child.status.then(() => {});
+  // The agent may end before it.
   child.unref();
   let silent = false;
   const timer = setTimeout(() => {
@@ -39,7 +46,9 @@ export async function startMonitor(directory: string, command: readonly string[]
     kill(child);
   }, START_BOUND_MS);
   try {
-    for await (const line of splitLines(child.stdout)) return JSON.parse(line) as MonitorEvent;
+    for await (const line of splitLines(child.stdout)) {
+      return { event: JSON.parse(line) as MonitorEvent, ended };
+    }
   } finally {
     clearTimeout(timer);
   }
