@@ -28,6 +28,9 @@ export async function startContainer(
   ctx: RpcContext,
 ): Promise<StartContainerResponse> {
   const entry = requireContainer(node, containerId);
+  if (entry.state.kind === "unknown" && await wasStarted(node, entry, ctx)) {
+    return create(StartContainerResponseSchema);
+  }
   checkStartable(entry);
   await linkOf(node, entry.sandbox, ctx);
   const options = {
@@ -37,6 +40,22 @@ export async function startContainer(
   };
   await attempt(node, options, ctx, (signal) => start(node, entry, signal));
   return create(StartContainerResponseSchema);
+}
+
+/** Of a start that the end of this process cut short its agent knows what became of it: the caller's retry joins it. */
+async function wasStarted(node: Node, entry: ContainerEntry, ctx: RpcContext): Promise<boolean> {
+  await linkOf(node, entry.sandbox, ctx);
+  await until(node, () => entry.state.kind !== "unknown", ctx.signal);
+  return entry.state.kind === "running";
+}
+
+/** Resolves when the condition holds, which is looked at after each change of the model. */
+async function until(node: Node, condition: () => boolean, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const look = () => condition() && resolve();
+  using _subscription = node.model.subscribe(look);
+  look();
+  await untilAborted(promise, signal);
 }
 
 function checkStartable({ id, state, sandbox, facts }: ContainerEntry): void {
@@ -80,9 +99,5 @@ async function untilTold(node: Node, entry: ContainerEntry, signal: AbortSignal)
     parents: [signal],
     what: `Exit of container ${entry.id}`,
   });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const look = () => entry.state.kind === "exited" && resolve();
-  using _subscription = node.model.subscribe(look);
-  look();
-  await untilAborted(promise, limit.signal).catch(() => {}); // Then it will be told later.
+  await until(node, () => entry.state.kind === "exited", limit.signal).catch(() => {}); // Then it will be told later.
 }
