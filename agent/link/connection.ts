@@ -183,7 +183,7 @@ export class AgentConnection {
     logger.info("Linked to the node, version {version}", { version: answer.nodeVersion });
     const renewing = renewal ? this.#renew(session, renewal, over.signal) : undefined;
     try {
-      await state.update({ nodes: answer.nodes, orphanTimeoutMs: Number(answer.orphanTimeoutMs) });
+      await this.#remember(state, answer);
       options.onsession?.(session, answer);
       const { reason, by } = await session.closed;
       logger.info("Session ended by {by}: {reason}", { by, reason });
@@ -197,6 +197,13 @@ export class AgentConnection {
     }
     if (Math.abs(clock.now() - began) >= GOOD_SESSION_MS) this.#failures = 0;
     orphan.lost(state.facts.orphanTimeoutMs);
+  }
+
+  /** A disk that is full must not end the agent: what was told holds for this run at least. */
+  async #remember(state: LinkState, { nodes, orphanTimeoutMs }: HelloResponse): Promise<void> {
+    await state.update({ nodes, orphanTimeoutMs: Number(orphanTimeoutMs) }).catch((error) => {
+      logger.warn("What the node said of its addresses cannot be kept", { error });
+    });
   }
 
   async #renew(session: Session, renewal: Renewal, signal: AbortSignal): Promise<void> {

@@ -41,7 +41,9 @@ export class LinkState {
    */
   static async open(path: string, vmId: string): Promise<LinkState> {
     const found = await read(path);
-    return new LinkState(path, vmId, found?.vmId === vmId ? found : INITIAL);
+    if (found?.vmId !== vmId) return new LinkState(path, vmId, INITIAL);
+    const { epoch, nodes, orphanTimeoutMs } = found;
+    return new LinkState(path, vmId, { epoch, nodes, orphanTimeoutMs });
   }
 
   get facts(): LinkFacts {
