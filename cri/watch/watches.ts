@@ -100,7 +100,8 @@ export class Watches {
       await runWatch({ node, link, sandboxId, watched, onsnapshot, signal: controller.signal });
     } catch (error) {
       if (node.signal.aborted) throw error;
-      logger.warn("Watch of VM {vmId} ended", { vmId: link.vmId, sandboxId, error });
+      const expected = (node.model.vm(link.vmId)?.deleteIntentAt ?? null) !== null;
+      logger[expected ? "debug" : "warn"]("Watch of VM {vmId} ended", { vmId: link.vmId, sandboxId, error });
       if (error instanceof VmRebootedError) loseRebooted(node, sandboxId, error.message);
       link.session.close(error instanceof Error ? error.message : String(error));
       await closed;
