@@ -67,6 +67,11 @@ class MortalNode implements AsyncDisposable {
     else assert.equal(status.code, 0);
   }
 
+  async endedLog(): Promise<string> {
+    await this.#process.end("SIGTERM");
+    return await this.#process.log();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
   }
@@ -97,10 +102,21 @@ function containerConfig(starts: string) {
 
 /** A pod from its start to its removal. Answers whether the node process died in it. */
 async function podLife(node: TestNode, crashAfter: number): Promise<boolean> {
+  await using mortal = await MortalNode.start(node, crashAfter);
+  try {
+    await runPod(mortal, node);
+  } catch (error) {
+    throw new Error(`The pod's life went wrong; the node process's log is\n${await mortal.endedLog()}`, {
+      cause: error,
+    });
+  }
+  return mortal.crashed;
+}
+
+async function runPod(mortal: MortalNode, node: TestNode): Promise<void> {
   const starts = join(node.work, "starts");
   const config = sandboxConfig(node);
   await Deno.mkdir(config.logDirectory);
-  await using mortal = await MortalNode.start(node, crashAfter);
   const { podSandboxId } = await mortal.call((cri) => cri.runPodSandbox({ config }));
   const container = { podSandboxId, config: containerConfig(starts), sandboxConfig: config };
   const { containerId } = await mortal.call((cri) => cri.createContainer(container));
@@ -115,7 +131,6 @@ async function podLife(node: TestNode, crashAfter: number): Promise<boolean> {
   await mortal.shutDown();
   assert.deepEqual(await processesOf(node), []);
   assert.match(await Deno.readTextFile(join(config.logDirectory, "main.log")), /^\S+ stdout F hello\n$/);
-  return mortal.crashed;
 }
 
 /** A kubelet that does not know whether its StartContainer was done asks for the status first. */
