@@ -12,11 +12,12 @@ import { PROGRAMS } from "./programs.ts";
 interface Build {
   readonly file: string;
   readonly entry: string;
+  readonly v8Flags: string;
   readonly triple: string;
 }
 
-const BUILDS: readonly Build[] = PROGRAMS.flatMap(({ name, entry, targets }) =>
-  targets.map(({ suffix, triple }) => ({ file: `${name}-${suffix}`, entry, triple }))
+const BUILDS: readonly Build[] = PROGRAMS.flatMap(({ name, entry, v8Flags, targets }) =>
+  targets.map(({ suffix, triple }) => ({ file: `${name}-${suffix}`, entry, v8Flags, triple }))
 );
 
 function chosen(names: readonly string[]): readonly Build[] {
@@ -30,8 +31,8 @@ function chosen(names: readonly string[]): readonly Build[] {
 
 async function build(names: readonly string[], out: string): Promise<void> {
   await Deno.mkdir(out, { recursive: true });
-  for (const { file, entry, triple } of chosen(names)) {
-    const embedded = await compile(entry, `${out}/${file}`, { triple });
+  for (const { file, entry, v8Flags, triple } of chosen(names)) {
+    const embedded = await compile(entry, `${out}/${file}`, { triple, v8Flags });
     const { size } = await Deno.stat(`${out}/${file}`);
     print(`${file.padEnd(26)} ${megabytes(size)} MB, of which ${megabytes(embedded)} MB are ours\n`);
   }

@@ -10,6 +10,8 @@ export interface CompileOptions {
    * executable the result does not run, but all else is done and the payload is that of the real one.
    */
   readonly runtime?: string;
+  /** Flags of V8 that the program always runs with, separated by commas. @default none */
+  readonly v8Flags?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -23,11 +25,12 @@ export interface CompileOptions {
  * @throws {Error} With deno's own words if it fails.
  */
 export async function compile(entry: string, output: string, options: CompileOptions = {}): Promise<number> {
-  const { triple, runtime, signal } = options;
+  const { triple, runtime, v8Flags, signal } = options;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "compile",
       ...["-A", "--no-check", "--bundle", "--minify"],
+      ...(v8Flags ? [`--v8-flags=${v8Flags}`] : []),
       ...(triple ? ["--target", triple] : []),
       ...["--output", output, entry],
     ],

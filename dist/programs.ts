@@ -1,5 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 
+import { V8_FLAGS } from "../lib/v8_flags.ts";
+
 /** A system that executables are made for: the suffix of the file's name, and Deno's name for it. */
 export interface Target {
   readonly suffix: string;
@@ -10,6 +12,7 @@ export interface Program {
   readonly name: string;
   /** Relative to the root of the repository. */
   readonly entry: string;
+  readonly v8Flags: string;
   readonly targets: readonly Target[];
 }
 
@@ -19,6 +22,16 @@ const WINDOWS_X64 = { suffix: "windows-x64.exe", triple: "x86_64-pc-windows-msvc
 
 /** Everything that is built. A node runs Linux; a VM may run Windows. */
 export const PROGRAMS: readonly Program[] = [
-  { name: "infranetes", entry: "cri/main.ts", targets: [LINUX_X64, LINUX_ARM64] },
-  { name: "vmserver", entry: "agent/main.ts", targets: [LINUX_X64, LINUX_ARM64, WINDOWS_X64] },
+  {
+    name: "infranetes",
+    entry: "cri/main.ts",
+    v8Flags: V8_FLAGS.infranetes,
+    targets: [LINUX_X64, LINUX_ARM64],
+  },
+  {
+    name: "vmserver",
+    entry: "agent/main.ts",
+    v8Flags: V8_FLAGS.vmserver,
+    targets: [LINUX_X64, LINUX_ARM64, WINDOWS_X64],
+  },
 ];

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { GrpcClient } from "../protocol/grpc/mod.ts";
+import { V8_FLAGS } from "../lib/v8_flags.ts";
 import { RuntimeService } from "../protocol/gen/cri_pb.ts";
 import type { TestNode } from "./node_config.ts";
 
@@ -38,7 +39,16 @@ export class NodeProcess implements AsyncDisposable {
   /** Returns when Version is answered. */
   static async start(node: TestNode, env: Record<string, string> = {}): Promise<NodeProcess> {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", MAIN, "serve", "--config", node.file],
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        `--v8-flags=${V8_FLAGS.infranetes}`,
+        MAIN,
+        "serve",
+        "--config",
+        node.file,
+      ],
       env,
       stdin: "null",
       stdout: "null",

@@ -1,6 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { V8_FLAGS } from "../../lib/v8_flags.ts";
 
 /** What of the node's environment a VM gets: where programs and Deno's cache are, and nothing that may be secret. */
 const PASSED_ON = ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR"] as const;
@@ -10,7 +11,7 @@ const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 export function defaultAgentCommand(): readonly string[] {
   if (Deno.build.standalone) return [join(dirname(Deno.execPath()), "vmserver")];
   const main = fileURLToPath(new URL("../../agent/main.ts", import.meta.url));
-  return [Deno.execPath(), "run", "--quiet", "--allow-all", main];
+  return [Deno.execPath(), "run", "--quiet", "--allow-all", `--v8-flags=${V8_FLAGS.vmserver}`, main];
 }
 
 /** Arguments of the agent in a VM whose directory this is. */

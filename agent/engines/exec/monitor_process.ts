@@ -1,5 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { TimeoutError, UnavailableError } from "../../../lib/errors.ts";
+import { V8_FLAGS } from "../../../lib/v8_flags.ts";
 import { splitLines } from "../../monitor/lines.ts";
 import { ERROR_FILE, type MonitorEvent } from "../../monitor/spec.ts";
 import { readIfExists } from "../../state/atomic_file.ts";
@@ -12,7 +13,8 @@ export function monitorCommand(): string[] {
   if (Deno.build.standalone) return [Deno.execPath(), "monitor"];
   // Its imports are few and all relative: neither configuration nor registry need be looked at.
   const program = import.meta.resolve("../../monitor/main.ts");
-  return [Deno.execPath(), "run", "-A", "--no-config", "--no-lock", "--cached-only", program];
+  const options = ["-A", "--no-config", "--no-lock", "--cached-only", `--v8-flags=${V8_FLAGS.vmserver}`];
+  return [Deno.execPath(), "run", ...options, program];
 }
 
 export interface StartedMonitor {
