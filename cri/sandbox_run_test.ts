@@ -1,13 +1,8 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import assert from "node:assert/strict";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { CapacityError, SupersededError, TimeoutError, UnavailableError } from "../lib/errors.ts";
-import {
-  ListPodSandboxResponseSchema,
-  NamespaceMode,
-  type RunPodSandboxRequest,
-  RunPodSandboxRequestSchema,
-} from "../protocol/gen/cri_pb.ts";
+import { ListPodSandboxResponseSchema, RunPodSandboxRequestSchema } from "../protocol/gen/cri_pb.ts";
 import { Code, toStatus } from "../protocol/status.ts";
 import type { VmSpec } from "../providers/provider.ts";
 import { listPodSandbox } from "./sandbox_list.ts";
@@ -15,7 +10,7 @@ import { removeSandbox } from "./sandbox_remove.ts";
 import { podSandboxStatus } from "./sandbox_status.ts";
 import { stopSandbox } from "./sandbox_stop.ts";
 import { NodeHarness } from "./testing/node_harness.ts";
-import { podRequest, type PodRequestOptions } from "./testing/pod_request.ts";
+import { podRequest } from "./testing/pod_request.ts";
 import { idle } from "./testing/auto_clock.ts";
 import { withProvider } from "./testing/with_provider.ts";
 
@@ -306,59 +301,6 @@ Deno.test("runPodSandbox() takes everything back when a later fact cannot be rec
     await harness.startNow();
   }
 });
-
-const context = (options: PodRequestOptions["change"]) => podRequest("web", { change: options! });
-const namespaces = (field: "network" | "pid" | "ipc") =>
-  context((config) => config.linux!.securityContext!.namespaceOptions![field] = NamespaceMode.NODE);
-
-const refused: [string, RunPodSandboxRequest, number, RegExp][] = [
-  ["without configuration", create(RunPodSandboxRequestSchema), Code.INVALID_ARGUMENT, /needs 'config'/],
-  ["without metadata", context((c) => delete c.metadata), Code.INVALID_ARGUMENT, /'config.metadata'/],
-  ["without name", context((c) => c.metadata!.name = ""), Code.INVALID_ARGUMENT, /'config.metadata.name'/],
-  [
-    "without namespace",
-    context((c) => c.metadata!.namespace = ""),
-    Code.INVALID_ARGUMENT,
-    /metadata.namespace/,
-  ],
-  ["without uid", context((c) => c.metadata!.uid = ""), Code.INVALID_ARGUMENT, /'config.metadata.uid'/],
-  ["with hostNetwork", namespaces("network"), Code.UNIMPLEMENTED, /Pod default\/web asks for hostNetwork/],
-  ["with hostPID", namespaces("pid"), Code.UNIMPLEMENTED, /hostPID/],
-  ["with hostIPC", namespaces("ipc"), Code.UNIMPLEMENTED, /hostIPC/],
-  [
-    "with a user namespace",
-    context((c) => c.linux!.securityContext!.namespaceOptions!.usernsOptions!.mode = NamespaceMode.POD),
-    Code.UNIMPLEMENTED,
-    /hostUsers/,
-  ],
-  [
-    "with run_as_group alone",
-    context((c) => c.linux!.securityContext!.runAsGroup = { $typeName: "runtime.v1.Int64Value", value: 0n }),
-    Code.INVALID_ARGUMENT,
-    /run_as_group without run_as_user/,
-  ],
-  [
-    "with an unknown runtime handler",
-    podRequest("web", { runtimeHandler: "gvisor" }),
-    Code.INVALID_ARGUMENT,
-    /Runtime handler 'gvisor' is not configured on this node: there are default/,
-  ],
-  [
-    "that asks for too much memory",
-    context((c) => c.linux!.resources!.memoryLimitInBytes = 2n ** 50n),
-    Code.INVALID_ARGUMENT,
-    /largest size of profile 'default'/,
-  ],
-];
-
-for (const [what, request, code, message] of refused) {
-  Deno.test(`runPodSandbox() refuses a request ${what} and records nothing`, async () => {
-    await using harness = await NodeHarness.open();
-    await rejectsWith(harness.startNow(request), code, message);
-    assert.equal(harness.cloud.calls("create"), 0);
-    await assertNothingLeft(harness);
-  });
-}
 
 Deno.test("runPodSandbox() accepts a runtime handler that names a profile", async () => {
   await using harness = await NodeHarness.open();
