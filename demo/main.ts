@@ -74,12 +74,15 @@ async function assertNothingLeft(screen: Screen, folder: string, before: readonl
 async function cleanUp(node: DemoNode, folder: string): Promise<void> {
   await node.infranetes("pod", "rm", POD, "--grace", "0");
   await node[Symbol.asyncDispose]();
-  for (const { pid } of await processesOf(folder)) {
-    try {
-      Deno.kill(pid, "SIGKILL");
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+  // A shell may start its next command between being found and being killed: look again until there is nobody.
+  for (let found; (found = await processesOf(folder)).length > 0;) for (const { pid } of found) kill(pid);
+}
+
+function kill(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

@@ -6,6 +6,7 @@ import { GrpcClient } from "../../protocol/grpc/mod.ts";
 import { RuntimeService } from "../../protocol/gen/cri_pb.ts";
 import { nodeConfig, type TestNode } from "../node_config.ts";
 import { NodeProcess } from "../node_process.ts";
+import { infranetes } from "./infranetes.ts";
 
 async function withNode(
   use: (node: TestNode) => Promise<void>,
@@ -17,15 +18,6 @@ async function withNode(
   } finally {
     await Deno.remove(work, { recursive: true });
   }
-}
-
-/** Runs `infranetes` to its end. */
-async function infranetes(words: readonly string[], env: Record<string, string> = {}) {
-  const main = join(import.meta.dirname!, "..", "..", "cri", "main.ts");
-  const args = ["run", "-A", "--quiet", main, ...words];
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env, stdin: "null" })
-    .output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 }
 
 async function exists(path: string): Promise<boolean> {
