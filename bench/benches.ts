@@ -4,6 +4,7 @@ import { churn } from "./churn.ts";
 import { exec } from "./exec.ts";
 import { link } from "./link_figures.ts";
 import { list } from "./list.ts";
+import { logAppend } from "./log_append.ts";
 import { logs } from "./logs.ts";
 import { memory } from "./memory.ts";
 import { podStart } from "./pod_start.ts";
@@ -17,6 +18,7 @@ export const BENCHES: readonly Bench[] = [
   podStart,
   exec,
   memory,
+  logAppend,
   logs,
   processChurn,
   churn,

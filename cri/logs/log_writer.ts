@@ -2,9 +2,10 @@
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../lib/clock.ts";
 import { untilAborted } from "../../lib/deadline.ts";
-import { UnavailableError } from "../../lib/errors.ts";
 import { type LogFile, type LogFiles, sameFile } from "./log_files.ts";
-import { hiddenPath, type LogPlace, openLogPlace } from "./log_place.ts";
+import { LogOutage } from "./log_outage.ts";
+import { type LogPlace, openLogPlace } from "./log_place.ts";
+import { cannotReopen, makeLogFile } from "./new_log_file.ts";
 
 const logger = getLogger(["infranetes", "logs"]);
 
@@ -45,12 +46,6 @@ export interface LogWriterOptions {
   readonly onfull?: () => void;
 }
 
-/** How a full disk went, from the first failed write to the next one that succeeded. */
-interface Outage {
-  readonly since: number;
-  attempts: number;
-}
-
 /** The log file of one container: the only one who writes to it. Everything that touches the file goes one after another. */
 export class LogWriter implements LogSink {
   readonly discards = false;
@@ -62,7 +57,7 @@ export class LogWriter implements LogSink {
   #durable = 0;
   /** Accepted and not written yet. Ends with a whole record. */
   #rest: Uint8Array = EMPTY;
-  #outage: Outage | undefined;
+  readonly #outage: LogOutage;
   #turn: Promise<unknown> = Promise.resolve();
   #syncing: Promise<number> | undefined;
   #boundary = Promise.withResolvers<void>();
@@ -72,6 +67,7 @@ export class LogWriter implements LogSink {
 
   private constructor(options: LogWriterOptions, opened: Awaited<ReturnType<typeof openLogPlace>>) {
     this.#options = options;
+    this.#outage = new LogOutage(options);
     this.#file = opened.file;
     this.#place = opened.place;
     this.#position = opened.position;
@@ -171,12 +167,12 @@ export class LogWriter implements LogSink {
         count = await this.#file.write(this.#rest.subarray(0, this.#rest.length - keep));
         if (count === 0) throw new Error("No byte was written");
       } catch (error) {
-        this.#refused(error);
+        this.#outage.failed(error);
         return error;
       }
       this.#wrote(count);
     }
-    if (this.#outage) this.#recovered(this.#outage);
+    this.#outage.over();
     return undefined;
   }
 
@@ -200,25 +196,6 @@ export class LogWriter implements LogSink {
     return new Uint8Array([...(start > 0 ? EMPTY : this.#begun), ...written.subarray(start)]);
   }
 
-  #refused(error: unknown): void {
-    const { containerId, path, clock, onfull } = this.#options;
-    onfull?.();
-    if (this.#outage) return void this.#outage.attempts++;
-    this.#outage = { since: clock.now(), attempts: 1 };
-    logger.error("Log of container {containerId} cannot be written, its agent keeps what comes: {error}", {
-      containerId,
-      path,
-      error,
-    });
-  }
-
-  #recovered({ since, attempts }: Outage): void {
-    const { containerId, clock } = this.#options;
-    this.#outage = undefined;
-    const ms = clock.now() - since;
-    logger.info("Log of container {containerId} is written again", { containerId, attempts, ms });
-  }
-
   /** @returns false if the file ends within a record whose rest is not here */
   async #tryReopen(): Promise<boolean> {
     const { files, path } = this.#options;
@@ -229,11 +206,11 @@ export class LogWriter implements LogSink {
       const end = this.#rest.indexOf(LINE_FEED) + 1;
       if (end === 0) return false;
       const failed = await this.#writeRest(end);
-      if (failed) throw this.#cannotReopen("its last record could not be completed", failed);
+      if (failed) throw cannotReopen(path, "its last record could not be completed", failed);
     }
     // The agent deletes what is durable: the old file has to be before the new one can be said to be.
     await this.#sync().catch((cause) => {
-      throw this.#cannotReopen("the file so far could not be made durable", cause);
+      throw cannotReopen(path, "the file so far could not be made durable", cause);
     });
     const old = this.#file;
     if (here) await this.#reopenExisting();
@@ -256,34 +233,13 @@ export class LogWriter implements LogSink {
     this.#file = file;
   }
 
-  /** Hidden file, fact, name: until the fact is recorded nobody sees a file, and the name never replaces one. */
   async #reopenNew(): Promise<void> {
     const { files, path } = this.#options;
-    const hidden = hiddenPath(path);
     const before = this.#place;
-    await files.remove(hidden);
-    const file = await files.open(hidden, "new").catch((cause) => {
-      throw this.#cannotReopen("no new file could be made", cause);
+    this.#file = await makeLogFile(files, path, {
+      record: ({ device, inode }) => this.#moveTo({ base: this.#position, device, inode }),
+      takeBack: () => this.#moveBackTo(before),
     });
-    try {
-      const { device, inode } = await file.state();
-      this.#moveTo({ base: this.#position, device, inode });
-      try {
-        await files.link(hidden, path);
-      } catch (cause) {
-        this.#moveBackTo(before);
-        throw this.#cannotReopen("the new file could not get its name", cause);
-      }
-    } catch (error) {
-      file.close();
-      await files.remove(hidden);
-      throw error;
-    }
-    this.#file = file;
-    // The file has its name: that the hidden one stays is no reason to fail, the next Reopen removes it.
-    await files.remove(hidden).catch((error) =>
-      logger.warning("{path} cannot be removed: {error}", { path: hidden, error })
-    );
   }
 
   #moveTo(place: LogPlace): void {
@@ -298,7 +254,7 @@ export class LogWriter implements LogSink {
     try {
       this.#moveTo(place);
     } catch (error) {
-      this.#refused(error);
+      this.#outage.failed(error);
     }
   }
 
@@ -322,14 +278,5 @@ export class LogWriter implements LogSink {
       this.#durable = Math.max(this.#durable, position);
     }
     return this.#durable;
-  }
-
-  #cannotReopen(what: string, cause: unknown): UnavailableError {
-    const { containerId } = this.#options;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    return new UnavailableError(
-      `Log of container ${containerId} goes on in the file that it has: ${what}: ${why}`,
-      { cause },
-    );
   }
 }
