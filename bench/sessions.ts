@@ -13,7 +13,10 @@ export const sessions: Bench = {
   name: "sessions",
   about: "Link sessions opened and closed, and what the node holds then",
   async run(report, { count = SESSIONS }) {
-    await using node = await startNode();
+    // More than the one VM of a real node would ever be allowed.
+    const limits = { linksPerSecond: 10_000, failuresPerSecond: 10_000 };
+    const link = { host: "127.0.0.1", port: 0, addresses: ["127.0.0.1"], limits };
+    await using node = await startNode({ link });
     const config = sandboxConfig(0);
     const { podSandboxId } = await node.runtime.runPodSandbox({ config });
     using agent = StandInAgent.replace(node.config, podSandboxId);

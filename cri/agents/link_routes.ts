@@ -9,6 +9,7 @@ import { EnrollRequestSchema, EnrollResponseSchema } from "../../protocol/gen/ag
 import { LINK_SERVER_OPTIONS, WebSocketServerTransport } from "../../protocol/link/websocket_server.ts";
 import type { AgentIdentity } from "./agent_certificate.ts";
 import { Budgets } from "./budgets.ts";
+import type { BudgetsOptions } from "./budgets.ts";
 import type { Enrolment } from "./enrolment.ts";
 import type { LinkGate } from "./link_gate.ts";
 import { PeerRefusal } from "./peer_refusal.ts";
@@ -22,6 +23,8 @@ export interface LinkRoutesOptions {
   readonly enrolment: Enrolment;
   readonly registry: AgentRegistry;
   readonly log: RefusalLog;
+  /** How often one VM may open a link. A correct agent waits longer from failure to failure. @default 20/s, 100 at once */
+  readonly links?: Pick<BudgetsOptions, "perSecond" | "burst"> | undefined;
   /** The peer of this request is an agent. */
   readonly recognised: (request: IncomingMessage) => void;
 }
@@ -32,22 +35,17 @@ interface Answer {
   readonly body: Uint8Array;
 }
 
-/** Links that a VM may open a second. A correct agent waits longer from failure to failure. */
-const LINKS_PER_SECOND = 5;
-const LINK_BURST = 20;
+const DEFAULT_LINKS = { perSecond: 20, burst: 100 };
 
 /** What the link port answers: `POST /v1/enroll`, `GET /v1/check` and the WebSocket at `/v1/link`. */
 export class LinkRoutes {
   readonly #options: LinkRoutesOptions;
   readonly #webSockets = new WebSocketServer(LINK_SERVER_OPTIONS);
-  readonly #links = new Budgets({
-    perSecond: LINKS_PER_SECOND,
-    burst: LINK_BURST,
-    now: () => performance.now(),
-  });
+  readonly #links: Budgets;
 
   constructor(options: LinkRoutesOptions) {
     this.#options = options;
+    this.#links = new Budgets({ ...DEFAULT_LINKS, ...options.links, now: () => performance.now() });
   }
 
   /** Answers a plain request. Never rejects. */

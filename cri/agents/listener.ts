@@ -9,6 +9,7 @@ import type { AdmissionLimits, Ticket } from "./admission.ts";
 import type { CertificateAuthority } from "./authority.ts";
 import type { Enrolment } from "./enrolment.ts";
 import { LinkRoutes } from "./link_routes.ts";
+import type { LinkRoutesOptions } from "./link_routes.ts";
 import type { LinkGate } from "./link_gate.ts";
 import type { NodeCertificate, ServerIdentity } from "./node_certificate.ts";
 import { RefusalLog } from "./refusal_log.ts";
@@ -24,6 +25,7 @@ export interface ListenerOptions {
   readonly enrolment: Enrolment;
   readonly registry: AgentRegistry;
   readonly admission?: Partial<AdmissionLimits>;
+  readonly links?: LinkRoutesOptions["links"];
   /** Within which the TLS handshake must be done. @default 10,000 */
   readonly handshakeTimeoutMs?: number;
   /** Within which a request must have come, headers and body. @default 10,000 */

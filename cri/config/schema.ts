@@ -74,6 +74,17 @@ const link = z.strictObject({
     .describe(
       "Addresses at which VMs reach the node, in the order in which to try them. Empty: those of the host",
     ),
+  limits: z.strictObject({
+    unknownPeers: z.int().min(16).default(512)
+      .describe("Connections at a time of peers that are not known to be agents yet"),
+    unknownPeersPerAddress: z.int().min(1).default(256)
+      .describe("The same from one address. Many VMs may be behind one"),
+    failuresPerSecond: z.int().min(1).default(50)
+      .describe(
+        "Connections a second from one address that may come to nothing before it is refused for a while",
+      ),
+    linksPerSecond: z.int().min(1).default(20).describe("Links that one VM may open a second"),
+  }).prefault({}),
 }).prefault({});
 
 const timeouts = z.strictObject({

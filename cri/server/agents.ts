@@ -97,9 +97,22 @@ export class AgentSide implements AsyncDisposable {
         fingerprints: () => certificate.fingerprints,
       }),
       registry: this.registry,
+      ...listenerLimits(link.limits),
     });
     this.#nodes = nodes;
     this.#maintenance = certificate.maintain(this.#closing.signal);
     return listener;
   }
+}
+
+/** How many seconds' worth of failures, or of links, may come at once. */
+const BURST_SECONDS = 20;
+
+function listenerLimits(limits: NodeConfig["link"]["limits"]) {
+  const { unknownPeers, unknownPeersPerAddress, failuresPerSecond, linksPerSecond } = limits;
+  const failureBurst = failuresPerSecond * BURST_SECONDS;
+  return {
+    admission: { total: unknownPeers, perSource: unknownPeersPerAddress, failuresPerSecond, failureBurst },
+    links: { perSecond: linksPerSecond, burst: linksPerSecond * BURST_SECONDS },
+  };
 }
