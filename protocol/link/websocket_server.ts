@@ -12,9 +12,9 @@ export interface WebSocketServerTransportOptions {
 }
 
 /**
- * Options that every `WebSocketServer` for the agent link must have: no message larger than a frame, no compression,
- * and no pong frames, which a peer that never reads could make pile up. `maxBufferedChunks` bounds what a message that
- * comes byte by byte costs, since each piece may pin a whole read buffer.
+ * Options that every `WebSocketServer` for the agent link must have: no message larger than a frame, no compression, and
+ * no automatic pongs, which a peer that never reads could make pile up. `maxFragments` and `maxBufferedChunks` bound what
+ * a message that comes in pieces costs, since each piece is a buffer of its own.
  */
 export const LINK_SERVER_OPTIONS = {
   noServer: true,
