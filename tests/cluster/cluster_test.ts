@@ -28,6 +28,10 @@ function pod(name: string, container: Record<string, unknown>, spec: Record<stri
 
 const COUNT = "i=0; while :; do i=$((i+1)); echo line $i; sleep 0.02; done";
 
+async function linesOf(cluster: Cluster, pod: string): Promise<number> {
+  return (await cluster.kubectl(["logs", pod])).split("\n").length;
+}
+
 async function vmProcesses(cluster: Cluster): Promise<string[]> {
   const script =
     "for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -q ^INFRANETES_VM= && " +
@@ -123,8 +127,8 @@ Deno.test("a real kubelet runs pods on the node process", async (t) => {
     "kill -9 of the node process restarts no container and loses or doubles no log line",
     async () => {
       const before = (await cluster.pod("web")).containerStatuses![0]!;
-      await cluster.restart("runtime", "KILL");
-      await follow(cluster, "web", 400);
+      const at = await linesOf(cluster, "web") + 50;
+      await follow(cluster, "web", { at, act: () => cluster.restart("runtime", "KILL"), upTo: at + 300 });
       const after = (await cluster.pod("web")).containerStatuses![0]!;
       assert.equal(after.containerID, before.containerID);
       assert.equal(after.restartCount, 0);
@@ -134,9 +138,9 @@ Deno.test("a real kubelet runs pods on the node process", async (t) => {
 
   await step("kill -9 of vmserver restarts no container and loses or doubles no log line", async () => {
     const before = (await cluster.pod("web")).containerStatuses![0]!;
-    const lines = (await cluster.kubectl(["logs", "web"])).split("\n").length;
-    await cluster.inside("pkill", "-KILL", "-f", "agent/main.ts run");
-    await follow(cluster, "web", lines + 300);
+    const at = await linesOf(cluster, "web") + 50;
+    const act = async () => void await cluster.inside("pkill", "-KILL", "-f", "agent/main.ts run");
+    await follow(cluster, "web", { at, act, upTo: at + 300 });
     const after = (await cluster.pod("web")).containerStatuses![0]!;
     assert.equal(after.containerID, before.containerID);
     assert.equal(after.restartCount, 0);
