@@ -23,6 +23,7 @@ export class StandInAgent implements Disposable {
   readonly #credentials: Credentials;
   readonly #router: Router;
   readonly #bootId: string;
+  readonly #sandboxId: string;
   #epoch: number;
   #client: Deno.HttpClient | undefined;
   #sessions = 0;
@@ -35,6 +36,7 @@ export class StandInAgent implements Disposable {
     this.#epoch = epoch;
     this.#credentials = readJson<Credentials>(join(link, "identity.json"));
     this.#bootId = Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
+    this.#sandboxId = sandboxId;
     this.#router = this.#newRouter(sandboxId);
   }
 
@@ -78,6 +80,7 @@ export class StandInAgent implements Disposable {
       os: "linux",
       arch: "x86_64",
       engine: "exec",
+      sandboxId: this.#sandboxId,
     };
   }
 

@@ -9,7 +9,7 @@ export type Interface = Pick<Deno.NetworkInterfaceInfo, "name" | "address" | "sc
 
 /** Where VMs reach this node: hosts for its certificate, `host:port` for the agents, in the order in which to try them. */
 export function linkAddresses(
-  { host, addresses }: NodeConfig["link"],
+  { host, addresses }: Omit<NodeConfig["link"], "limits">,
   port: number,
   interfaces: readonly Interface[],
 ): { hosts: string[]; nodes: string[] } {
