@@ -34,12 +34,15 @@ export class RecordLog implements RecordSink {
   }
 
   append(batch: Batch): boolean {
-    if (this.#missing > 0 && !this.#resume()) return this.#refuse(batch);
-    const refusal = this.#writer.append(batch.bytes);
+    if (this.#missing > 0 && !this.#isWorthTrying()) return this.#refuse(batch);
+    // As one: a notice that fits where the batch does not would stand there again and again.
+    const parts = this.#missing > 0 ? [this.#notice(), batch.bytes] : [batch.bytes];
+    const refusal = this.#writer.append(parts);
     if (refusal) {
       this.#cause = refusal;
       return this.#refuse(batch);
     }
+    if (this.#missing > 0) this.#noticed();
     this.#open[batch.stream] = batch.open;
     return true;
   }
@@ -51,7 +54,7 @@ export class RecordLog implements RecordSink {
 
   /** Nothing follows: says what is missing at the end. */
   end(): void {
-    if (this.#missing > 0) this.#writer.append(this.#notice(), NOTICE_OVERDRAFT);
+    if (this.#missing > 0) this.#writer.append([this.#notice()], NOTICE_OVERDRAFT);
     this.#missing = 0;
   }
 
@@ -63,15 +66,16 @@ export class RecordLog implements RecordSink {
   }
 
   /** Goes on only when there is room for a while: notices between each two lines would push out more than they say. */
-  #resume(): boolean {
-    if (this.#cause === "full" && this.#writer.room() < this.#writer.limit / 8) return false;
-    if (this.#writer.append(this.#notice())) return false;
+  #isWorthTrying(): boolean {
+    return this.#cause === "disk" || this.#writer.room() >= this.#writer.limit / 8;
+  }
+
+  #noticed(): void {
     for (const stream of STREAMS) {
       if (this.#broken[stream] || stream === "stderr") this.#open[stream] = false;
       this.#broken[stream] = false;
     }
     this.#missing = 0;
-    return true;
   }
 
   #notice(): Uint8Array {

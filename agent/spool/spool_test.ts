@@ -37,7 +37,7 @@ Deno.test("SpoolReader reads from any offset what SpoolWriter wrote into any num
       async (texts, segmentBytes, place) => {
         using test = temporary();
         using writer = new SpoolWriter(test.directory, { segmentBytes });
-        for (const text of texts) assert.equal(writer.append(bytes(text)), undefined);
+        for (const text of texts) assert.equal(writer.append([bytes(text)]), undefined);
         const reader = new SpoolReader(test.directory);
         reader.complete(writer.end);
         const offset = place % (writer.end + 1);
@@ -54,12 +54,12 @@ Deno.test("SpoolReader follows a log until it is complete", async () => {
   const reader = new SpoolReader(test.directory);
   const chunks = reader.read(0, never);
   const first = chunks.next();
-  writer.append(bytes("one\n"));
+  writer.append([bytes("one\n")]);
   reader.advance(writer.end);
   assert.deepEqual((await first).value, bytes("one\n"));
   const second = chunks.next();
-  writer.append(bytes("two and more\n"));
-  writer.append(bytes("three\n"));
+  writer.append([bytes("two and more\n")]);
+  writer.append([bytes("three\n")]);
   reader.advance(writer.end);
   assert.deepEqual((await second).value, bytes("two and more\n"));
   assert.deepEqual((await chunks.next()).value, bytes("three\n"));
@@ -72,9 +72,9 @@ Deno.test("SpoolReader never reads beyond what it was told of", async () => {
   using test = temporary();
   using writer = new SpoolWriter(test.directory);
   const reader = new SpoolReader(test.directory);
-  writer.append(bytes("told\n"));
+  writer.append([bytes("told\n")]);
   reader.advance(writer.end);
-  writer.append(bytes("not yet\n"));
+  writer.append([bytes("not yet\n")]);
   const chunks = reader.read(0, never);
   assert.deepEqual((await chunks.next()).value, bytes("told\n"));
   await chunks.return(undefined);
@@ -92,14 +92,14 @@ Deno.test("SpoolReader trims whole files only, never the one that is written to"
   using test = temporary();
   using writer = new SpoolWriter(test.directory, { segmentBytes: 4 });
   const reader = new SpoolReader(test.directory);
-  for (const text of ["aaaa\n", "bbbb\n", "cccc\n"]) writer.append(bytes(text));
+  for (const text of ["aaaa\n", "bbbb\n", "cccc\n"]) writer.append([bytes(text)]);
   reader.advance(writer.end);
   await reader.trim(9);
   assert.equal(reader.start, 5);
   await assert.rejects(readAll(reader, 4), RangeError);
   await reader.trim(15);
   assert.equal(reader.start, 10);
-  writer.append(bytes("dddd\n"));
+  writer.append([bytes("dddd\n")]);
   reader.complete(writer.end);
   assert.equal(await readAll(reader, 10), "cccc\ndddd\n");
   await reader.trim(20);
@@ -125,15 +125,15 @@ Deno.test("SpoolReader tells a reader that the container was removed", async () 
 Deno.test("SpoolWriter refuses what exceeds the limit until the reader has deleted files", async () => {
   using test = temporary();
   using writer = new SpoolWriter(test.directory, { limit: 20, segmentBytes: 5 });
-  for (let i = 0; i < 4; i++) assert.equal(writer.append(bytes("xxxx\n")), undefined);
-  assert.equal(writer.append(bytes("y\n")), "full");
+  for (let i = 0; i < 4; i++) assert.equal(writer.append([bytes("xxxx\n")]), undefined);
+  assert.equal(writer.append([bytes("y\n")]), "full");
   assert.equal(writer.end, 20);
   const reader = new SpoolReader(test.directory);
   reader.advance(writer.end);
   await reader.trim(5);
-  assert.equal(writer.append(bytes("yyyy\n")), undefined);
-  assert.equal(writer.append(bytes("z\n")), "full");
-  assert.equal(writer.append(bytes("z\n"), 2), undefined);
+  assert.equal(writer.append([bytes("yyyy\n")]), undefined);
+  assert.equal(writer.append([bytes("z\n")]), "full");
+  assert.equal(writer.append([bytes("z\n")], 2), undefined);
 });
 
 Deno.test("repairSpool() cuts off a record that was being written", () => {

@@ -49,21 +49,23 @@ export class SpoolWriter implements Disposable {
   }
 
   /**
-   * Appends whole records, all or nothing.
+   * Appends whole records, all parts or nothing.
    *
    * @param overdraft bytes by which this append may exceed the limit
    * @returns why they were refused, undefined if they are in the stream
    */
-  append(bytes: Uint8Array, overdraft = 0): Refusal | undefined {
-    if (!this.#hasRoom(bytes.length, overdraft)) return "full";
+  append(parts: readonly Uint8Array[], overdraft = 0): Refusal | undefined {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    if (!this.#hasRoom(length, overdraft)) return "full";
     try {
-      writeAll(this.#segment(), bytes);
+      const file = this.#segment();
+      for (const part of parts) writeAll(file, part);
     } catch (error) {
       if (!isDiskProblem(error)) throw error;
       this.#undo();
       return "disk";
     }
-    this.#end += bytes.length;
+    this.#end += length;
     return undefined;
   }
 

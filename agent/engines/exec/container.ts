@@ -58,7 +58,7 @@ export class ExecContainer implements EngineContainer {
   #started: StartedRecord | undefined;
   #exit: ExitFacts | undefined;
   #starting: Promise<void> | undefined;
-  #monitorEnded = Promise.resolve();
+  #monitorEnded = () => Promise.resolve();
   #cpu = 0n;
 
   constructor(options: ExecContainerOptions) {
@@ -157,7 +157,7 @@ export class ExecContainer implements EngineContainer {
     this.onchange = null;
     this.log.remove();
     this.#link?.close();
-    if (this.#exit) await this.#monitorEnded;
+    if (this.#exit) await this.#monitorEnded();
   }
 
   async #start(): Promise<void> {

@@ -20,8 +20,8 @@ export function monitorCommand(): string[] {
 export interface StartedMonitor {
   /** Its first: the container's process runs, or could not be started. */
   readonly event: MonitorEvent;
-  /** Resolves when the monitor's own process has ended. */
-  readonly ended: Promise<void>;
+  /** Resolves when the monitor's own process has ended. Until it is asked for, this process may end before. */
+  readonly ended: () => Promise<void>;
 }
 
 /**
@@ -39,8 +39,11 @@ export async function startMonitor(directory: string, command: readonly string[]
     stderr: "null",
     detached: true,
   }).spawn();
-  const ended = child.status.then(() => {});
-  // The agent may end before it.
+  const reaped = child.status.then(() => {});
+  const ended = () => {
+    child.ref();
+    return reaped;
+  };
   child.unref();
   let silent = false;
   const timer = setTimeout(() => {
