@@ -79,8 +79,8 @@ async function loadEngine(os: Os): Promise<Engine> {
 }
 
 async function run(agent: Agent, connection: AgentConnection, signal: AbortSignal): Promise<void> {
-  // When the process began, as the monotonic clock's origin has it.
-  const startedAt = BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n;
+  // Not performance.timeOrigin: loading Deno itself comes before that.
+  const startedAt = systemClock.nowNs() - BigInt(Math.round(agent.os.age())) * 1_000_000n;
   await connection.run(signal, {
     router: agentRouter(agent),
     hello: () => ({

@@ -2,6 +2,7 @@
 import { TimeoutError, UnavailableError } from "../../lib/errors.ts";
 import {
   PAGE_BYTES,
+  processAge,
   processIds,
   type ProcessStat,
   readProc,
@@ -25,6 +26,10 @@ export class LinuxOs implements Os {
 
   async bootId(): Promise<string> {
     return (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
+  }
+
+  age(): number {
+    return processAge(Deno.readTextFileSync("/proc/uptime"), readStat(Deno.pid)!);
   }
 
   startToken(pid: number): string | undefined {

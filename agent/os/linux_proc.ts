@@ -37,6 +37,15 @@ export function parseStat(text: string): ProcessStat | undefined {
   };
 }
 
+/**
+ * Milliseconds since a process was made.
+ *
+ * @param uptime content of `/proc/uptime` (proc_uptime(5)): seconds since boot, with two digits of fraction
+ */
+export function processAge(uptime: string, { startTicks }: ProcessStat): number {
+  return Number.parseFloat(uptime) * 1000 - Number(startTicks) * 1000 / TICKS_PER_SECOND;
+}
+
 /** Undefined if there is no such process (any more). A zombie still is one. */
 export function readStat(pid: number): ProcessStat | undefined {
   const text = readProc(`/proc/${pid}/stat`);

@@ -31,6 +31,8 @@ export interface Os {
 
   /** Changes with each boot of the kernel, and only then. */
   bootId(): Promise<string>;
+  /** Milliseconds since this process was made, the loading of its program included. To about 10 ms. */
+  age(): number;
   /** Identifies a process beside its number, which is used again. Undefined if there is no such process (any more). */
   startToken(pid: number): string | undefined;
   /** Number of a signal by its name (`SIGTERM`, `SIGRTMIN+3`). Undefined if this system has none of that name. */

@@ -15,6 +15,9 @@ export class WindowsOs implements Os {
   bootId(): Promise<string> {
     return Promise.reject(missing());
   }
+  age(): number {
+    throw missing();
+  }
   startToken(): string | undefined {
     throw missing();
   }
