@@ -139,7 +139,8 @@ Deno.test("a real kubelet runs pods on the node process", async (t) => {
   await step("kill -9 of vmserver restarts no container and loses or doubles no log line", async () => {
     const before = (await cluster.pod("web")).containerStatuses![0]!;
     const at = await linesOf(cluster, "web") + 50;
-    const act = async () => void await cluster.inside("pkill", "-KILL", "-f", "agent/main.ts run");
+    const act = async () =>
+      void await cluster.inside("pkill", "-KILL", "-f", "^[^ ]*deno run .*agent/main.ts run");
     await follow(cluster, "web", { at, act, upTo: at + 300 });
     const after = (await cluster.pod("web")).containerStatuses![0]!;
     assert.equal(after.containerID, before.containerID);
