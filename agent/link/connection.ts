@@ -115,20 +115,21 @@ export class AgentConnection {
     const { localLink, directory, userData } = this.#options;
     if (localLink) return null;
     const file = new IdentityFile(join(directory, "identity.json"), userData.vmId);
-    const identity = await openIdentity(file, this.#options, signal);
+    const options = { ...this.#options, onenrol: () => this.#noteDial() };
+    const identity = await openIdentity(file, options, signal);
     this.#dialer.use(identity);
     return { file, identity };
   }
 
   /** A session past its Hello; undefined, with the reason logged, if there is none to be had now. */
   async #openSession(state: LinkState, options: RunOptions, signal: AbortSignal) {
-    const { clock, limits, keepAlive } = this.#options;
+    const { limits, keepAlive } = this.#options;
     let session: Session | undefined;
     try {
       // On the disk before it is used: an epoch is never used twice.
       const epoch = state.facts.epoch + 1;
       await state.update({ epoch });
-      this.#dialledAt ||= clock.nowNs();
+      this.#noteDial();
       const transport = this.#transport = await this.#dial(state, signal);
       session = new Session(transport, { role: "dialer", router: options.router, limits, keepAlive });
       const answer = await this.#greet(session, epoch, options, signal);
@@ -140,6 +141,11 @@ export class AgentConnection {
       this.#tell(error as Error);
       return undefined;
     }
+  }
+
+  /** The first time counts: what was before it is this process's own start. */
+  #noteDial(): void {
+    this.#dialledAt ||= this.#options.clock.nowNs();
   }
 
   #dial(state: LinkState, signal: AbortSignal): Promise<Transport> {

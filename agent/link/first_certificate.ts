@@ -17,6 +17,8 @@ export interface FirstCertificateOptions {
   readonly clock: Clock;
   readonly random?: () => number;
   readonly enrolTimeoutMs?: number;
+  /** Called before the node is asked, if it has to be. */
+  readonly onenrol?: () => void;
 }
 
 /**
@@ -52,6 +54,7 @@ export async function openIdentity(
     ...timeout,
     authorities: identity.authorities,
   };
+  options.onenrol?.();
   const issued = await file.store(identity, await enrol(request, signal));
   logger.info("VM {vmId} is enrolled", { vmId });
   return issued;

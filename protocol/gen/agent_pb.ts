@@ -123,7 +123,8 @@ export type HelloRequest = Message<"infranetes.agent.v1.HelloRequest"> & {
   arch: string;
 
   /**
-   * When the agent's process began, and when it first dialled: the node subtracts the agent's own start from its figures.
+   * When the agent's process began, and when it first tried to reach the node, be it to enrol: the node subtracts the
+   * agent's own start from its figures.
    *
    * @generated from field: int64 started_at = 8;
    */
