@@ -1,13 +1,12 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import assert from "node:assert/strict";
-import type { Containers } from "../../protocol/gen/agent_pb.ts";
-import type { Client } from "../../protocol/link/session.ts";
+import type { AgentLink } from "../../cri/agent_link.ts";
 import type { Code } from "../../protocol/status.ts";
 import { RpcError } from "../../protocol/status.ts";
 
 /** The calls of the service Containers that tests make, as an in-process session and a node's link give them. */
 export type ContainerCalls = Pick<
-  Client<typeof Containers>,
+  AgentLink["containers"],
   "create" | "start" | "stop" | "remove" | "exec" | "logs"
 >;
 
