@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { RemovePodSandboxRequestSchema } from "../protocol/gen/cri_pb.ts";
 import { removePodSandbox } from "./sandbox_remove.ts";
 import { stopSandbox } from "./sandbox_stop.ts";
+import { idle } from "./testing/auto_clock.ts";
 import { NodeHarness } from "./testing/node_harness.ts";
 import { podRequest } from "./testing/pod_request.ts";
 
@@ -66,4 +67,21 @@ Deno.test("removePodSandbox() leaves other sandboxes alone", async () => {
   await remove(harness, await harness.startNow(podRequest("other")));
   assert.equal(harness.node.model.sandbox(kept)!.state.kind, "ready");
   assert.equal(harness.node.model.container(container)!.state.kind, "running");
+});
+
+Deno.test("pods that come and go leave no task, no timer and no session behind", async () => {
+  await using harness = await NodeHarness.open();
+  const { node, clock, agents } = harness;
+  const count = () => ({ tasks: node.tasks.size, timers: clock.sleeping, sessions: agents.size });
+  const before = count();
+  for (let round = 0; round < 3; round++) {
+    const names = Array.from({ length: 20 }, (_, index) => `pod-${round}-${index}`);
+    const ids = await harness.run(Promise.all(names.map((name) => harness.start(podRequest(name)))));
+    for (const id of ids) await harness.addContainer(id, "main");
+    assert.ok(count().tasks >= before.tasks + 20);
+    await Promise.all(ids.map((id) => remove(harness, id)));
+    await idle();
+    assert.deepEqual(count(), before);
+  }
+  assertEmpty(harness);
 });

@@ -15,6 +15,9 @@ export interface DeadlineOptions {
   readonly what: string;
 }
 
+/** Made once: without a reason each abort makes a DOMException with a stack, of which nobody sees anything. */
+const ENDED = new Error("The deadline is not waited for any more");
+
 /**
  * A signal that aborts after `ms` milliseconds with a {@linkcode TimeoutError}, or as soon as one of its parents does.
  * Unlike `AbortSignal.any` it holds on to a long-lived parent only until it is disposed of.
@@ -25,7 +28,7 @@ export function deadline(ms: number, options: DeadlineOptions): Deadline {
   const timer = new AbortController();
   const follow = parents.map((parent) => linkAbort(parent, controller));
   const end = () => {
-    timer.abort();
+    timer.abort(ENDED);
     for (const stop of follow) stop();
   };
   controller.signal.addEventListener("abort", end, { once: true });
