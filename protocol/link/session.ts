@@ -212,7 +212,10 @@ export class Session {
 
   #dispatch(frame: Frame): void {
     const { type, stream, payload } = frame;
-    if (type === FrameType.BYE) return this.#onBye(frame);
+    if (type === FrameType.BYE) {
+      const { code, reason } = readBye(frame);
+      return this.#finish("peer", code, reason);
+    }
     if (!this.#peer || type === FrameType.HELLO) return this.#onHello(frame);
     switch (type) {
       case FrameType.OPEN:
@@ -234,11 +237,6 @@ export class Session {
       case FrameType.PONG:
         return this.#keepAlive.pong(payload);
     }
-  }
-
-  #onBye(frame: Frame): void {
-    const { code, reason } = readBye(frame);
-    this.#finish("peer", code, reason);
   }
 
   #onHello(frame: Frame): void {
