@@ -20,15 +20,6 @@ export class GarbageCollector {
     this.#node = node;
   }
 
-  /** One pass every `garbage.interval`, the first at once, until the node shuts down. */
-  async run(): Promise<void> {
-    const { clock, config, signal } = this.#node;
-    for (;;) {
-      await this.pass();
-      await clock.sleep(config.garbage.interval, signal);
-    }
-  }
-
   /**
    * Asks all providers for their VMs and deletes those without a record that two lists in a row had and that are old
    * enough. An error of one provider is logged and keeps no other from being asked.

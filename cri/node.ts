@@ -60,6 +60,8 @@ export interface Node extends NodeParts {
   readonly removals: SingleFlight<void>;
   readonly discards: SingleFlight<void>;
   readonly losses: SingleFlight<void>;
+  /** Running sandboxes whose VM is not linked, by id, while it is waited for. */
+  readonly returns: SingleFlight<void>;
   readonly folds: Folds;
   readonly watches: Watches;
   readonly localLinks: LocalLinks;
@@ -85,6 +87,7 @@ export function createNode(parts: NodeParts): Node {
     removals: new SingleFlight(),
     discards: new SingleFlight(),
     losses: new SingleFlight(),
+    returns: new SingleFlight(),
     folds: new Folds(() => node),
     watches: new Watches(() => node),
     localLinks: new LocalLinks(() => node),

@@ -18,9 +18,48 @@ const logger = getLogger(["infranetes", "recovery"]);
  * node's.
  */
 export function recover(node: Node): void {
-  for (const sandbox of [...node.model.sandboxes()]) resume(node, sandbox);
+  resumeStalled(node);
   recoverContainers(node);
-  node.tasks.start("garbage collection", () => new GarbageCollector(node).run());
+  node.tasks.start("garbage collection", () => tend(node));
+}
+
+/** Looks after what would otherwise be left: at once, then every `garbage.interval`, until the node shuts down. */
+async function tend(node: Node): Promise<void> {
+  const collector = new GarbageCollector(node);
+  for (;;) {
+    await collector.pass();
+    await node.clock.sleep(node.config.garbage.interval, node.signal);
+    resumeStalled(node);
+  }
+}
+
+/**
+ * Takes up whatever the facts say is to be done and nobody does: after a restart everything, later what was given up
+ * because a fact could not be recorded.
+ */
+export function resumeStalled(node: Node): void {
+  for (const sandbox of [...node.model.sandboxes()]) {
+    if (!isUnderWay(node, sandbox)) resume(node, sandbox);
+  }
+}
+
+function isUnderWay(node: Node, { id, facts, state }: SandboxEntry): boolean {
+  const { starts, watches, stops, removals, discards, losses, returns } = node;
+  switch (state.kind) {
+    case "starting":
+    case "undoing":
+      return starts.has(id) || discards.get(id) !== undefined;
+    case "stopping":
+      return stops.get(id) !== undefined;
+    case "removing":
+      return removals.get(id) !== undefined;
+    case "ready":
+      if (facts.lostReason !== null) return losses.get(id) !== undefined;
+      return watches.has(facts.vmId) || returns.get(id) !== undefined;
+    case "stopped":
+    case "lost":
+      return true;
+  }
 }
 
 function resume(node: Node, { id, facts, state }: SandboxEntry): void {

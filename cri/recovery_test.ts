@@ -1,7 +1,9 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import assert from "node:assert/strict";
 import { untilAborted } from "../lib/deadline.ts";
+import { UnavailableError } from "../lib/errors.ts";
 import type { PodProvider } from "../providers/provider.ts";
+import { recover } from "./recovery.ts";
 import { removeSandbox } from "./sandbox_remove.ts";
 import { stopSandbox } from "./sandbox_stop.ts";
 import { type HarnessOptions, NodeHarness } from "./testing/node_harness.ts";
@@ -92,6 +94,37 @@ Deno.test("recover() resumes a start that nobody waits for, and takes it back if
   await harness.clock.pass(60_000);
   assert.deepEqual(harness.node.store.sandboxes.all(), []);
   assert.equal(harness.cloud.vms.length, 0);
+});
+
+Deno.test("what was given up because no fact could be recorded is taken up again by itself", async () => {
+  let full = false;
+  await using harness = await NodeHarness.open({
+    timeouts: { run: 30_000, lostAfter: 60_000 },
+    garbage: { interval: 60_000 },
+    ontransaction: () => {
+      if (full) throw new UnavailableError("database or disk is full");
+    },
+  });
+  recover(harness.node);
+  const lost = await harness.startNow(podRequest("lost"));
+  const removed = await harness.startNow(podRequest("removed"));
+  harness.cloud.knobs = { ...harness.cloud.knobs, boot: 10_000 };
+  const starting = harness.start(podRequest("starting"));
+  starting.catch(() => {});
+  await harness.clock.pass(5_000);
+  const removal = removeSandbox(harness.node, removed, harness.context().signal);
+  removal.catch(() => {});
+  harness.vmOf(lost).unplug();
+  full = true;
+  await harness.clock.pass(600_000);
+  await assert.rejects(starting, /did not start/);
+  const kinds = () => [...harness.node.model.sandboxes()].map((each) => each.state.kind);
+  assert.ok(!kinds().includes("lost"));
+  full = false;
+  await harness.clock.pass(200_000);
+  // The start that nobody had asked to end was begun again.
+  assert.deepEqual(kinds(), ["lost", "ready"]);
+  assert.equal(harness.cloud.vms.length, 1);
 });
 
 /** The process dies right after its n-th fact: nothing more is recorded, and no call of it reaches the cloud. */

@@ -20,7 +20,7 @@ function beginDiscard(node: Node, id: string): Promise<void> {
     if (sandbox.facts.removeIntentAt === null) {
       node.store.sandboxes.update(id, { removeIntentAt: node.clock.now() }, "sandbox undo intent");
     }
-    await node.deletions.delete(sandbox.facts.vmId, node.signal);
+    await node.deletions.delete(sandbox.facts.vmId);
     eraseSandbox(node, id, "sandbox undone");
   });
   node.tasks.start(`undo of sandbox ${id}`, () => flight);

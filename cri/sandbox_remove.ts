@@ -7,11 +7,12 @@ import {
   type RemovePodSandboxResponse,
   RemovePodSandboxResponseSchema,
 } from "../protocol/gen/cri_pb.ts";
+import { answerEarly } from "./early_answer.ts";
 import type { Node } from "./node.ts";
 import type { RpcContext } from "./rpc_context.ts";
 import { eraseSandbox } from "./sandbox_discard.ts";
 import { cancelStart } from "./sandbox_run.ts";
-import { stopSandbox } from "./sandbox_stop.ts";
+import { notYet, stopSandbox } from "./sandbox_stop.ts";
 import { wasReady } from "./state/sandbox_state.ts";
 
 /** Removes a sandbox and its containers; stops it first if need be. Idempotent; an unknown id is no error. */
@@ -21,7 +22,10 @@ export async function removePodSandbox(
   ctx: RpcContext,
 ): Promise<RemovePodSandboxResponse> {
   const sandbox = node.model.resolveSandbox(podSandboxId);
-  if (sandbox) await removeSandbox(node, sandbox.id, ctx.signal);
+  if (sandbox) {
+    const work = removeSandbox(node, sandbox.id, ctx.signal);
+    await answerEarly(node.clock, ctx, work, () => notYet(node, sandbox, "removed"));
+  }
   return create(RemovePodSandboxResponseSchema);
 }
 

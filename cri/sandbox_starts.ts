@@ -1,13 +1,11 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
-import { deadline, untilAborted } from "../lib/deadline.ts";
-import { TimeoutError, UnavailableError } from "../lib/errors.ts";
+import { deadline } from "../lib/deadline.ts";
+import { UnavailableError } from "../lib/errors.ts";
+import { answerEarly } from "./early_answer.ts";
 import type { Node } from "./node.ts";
 import type { RpcContext } from "./rpc_context.ts";
 import { startSandbox } from "./sandbox_start.ts";
 import { StartProgress } from "./start_progress.ts";
-
-/** What a caller is answered before its own deadline, so that it hears more than that it passed. */
-const ANSWER_EARLY_MS = 1_000;
 
 interface Start {
   readonly progress: StartProgress;
@@ -46,20 +44,10 @@ export class SandboxStarts {
    * @throws {TimeoutError} shortly before the call's own deadline, saying in which phase the start is
    */
   async wait(id: string, ctx: RpcContext): Promise<void> {
-    const node = this.#node();
-    const done = this.begin(id);
-    if (ctx.deadline === undefined) return await untilAborted(done, ctx.signal);
-    const left = Math.max(0, ctx.deadline - node.clock.now() - ANSWER_EARLY_MS);
-    using limit = deadline(left, { clock: node.clock, parents: [ctx.signal], what: "RunPodSandbox" });
-    try {
-      await untilAborted(done, limit.signal);
-    } catch (error) {
-      if (error !== limit.signal.reason || ctx.signal.aborted) throw error;
+    await answerEarly(this.#node().clock, ctx, this.begin(id), () => {
       const progress = this.#starts.get(id)?.progress.describe() ?? "at its end";
-      throw new TimeoutError(`Sandbox ${id} is still ${progress}: it goes on, the next call joins it`, {
-        cause: error,
-      });
-    }
+      return `Sandbox ${id} is still ${progress}: it goes on, the next call joins it`;
+    });
   }
 
   /** Ends a start and resolves when it has let go; its sandbox is then being taken back. */
@@ -68,6 +56,11 @@ export class SandboxStarts {
     if (!start) return;
     start.controller.abort(reason);
     await start.done.catch(() => {});
+  }
+
+  /** Whether this start is under way. */
+  has(id: string): boolean {
+    return this.#starts.has(id);
   }
 
   /** Starts under way. */

@@ -9,10 +9,12 @@ import {
   StopPodSandboxResponseSchema,
 } from "../protocol/gen/cri_pb.ts";
 import type { AgentLink } from "./agent_link.ts";
+import { answerEarly } from "./early_answer.ts";
 import type { Node } from "./node.ts";
 import type { RpcContext } from "./rpc_context.ts";
 import { endSandbox } from "./sandbox_end.ts";
 import { cancelStart } from "./sandbox_run.ts";
+import type { SandboxEntry } from "./state/sandbox_entry.ts";
 import { foldState } from "./watch/fold.ts";
 
 const logger = getLogger(["infranetes", "sandbox"]);
@@ -30,8 +32,18 @@ export async function stopPodSandbox(
   ctx: RpcContext,
 ): Promise<StopPodSandboxResponse> {
   const sandbox = node.model.resolveSandbox(podSandboxId);
-  if (sandbox) await stopSandbox(node, sandbox.id, ctx.signal);
+  if (sandbox) {
+    const work = stopSandbox(node, sandbox.id, ctx.signal);
+    await answerEarly(node.clock, ctx, work, () => notYet(node, sandbox, "stopped"));
+  }
   return create(StopPodSandboxResponseSchema);
+}
+
+/** Why a stop or a removal takes so long, for the pod's event. */
+export function notYet(node: Node, { id, vm }: SandboxEntry, what: "stopped" | "removed"): string {
+  const said = vm && node.deletions.lastError(vm.vmId);
+  const why = said === undefined ? "its VM is not confirmed gone" : `its provider says: ${said}`;
+  return `Sandbox ${id} is not ${what} yet, ${why}: it goes on, the next call joins it`;
 }
 
 /**
@@ -75,7 +87,7 @@ async function stopRunning(node: Node, id: string): Promise<void> {
     node.store.sandboxes.update(id, { stopIntentAt: node.clock.now() }, "sandbox stop intent");
   }
   await stopContainers(node, id);
-  await node.deletions.delete(facts.vmId, node.signal);
+  await node.deletions.delete(facts.vmId);
   const message = "Its sandbox was stopped before it had told how it ended";
   await endSandbox(node, id, { lostReason: null, reason: "SandboxStopped", message });
 }

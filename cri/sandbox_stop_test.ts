@@ -1,7 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
-import { UnauthorizedError, UnavailableError } from "../lib/errors.ts";
+import { TimeoutError, UnauthorizedError, UnavailableError } from "../lib/errors.ts";
 import { PodSandboxState, StopPodSandboxRequestSchema } from "../protocol/gen/cri_pb.ts";
 import { stopPodSandbox } from "./sandbox_stop.ts";
 import { idle } from "./testing/auto_clock.ts";
@@ -130,6 +130,19 @@ Deno.test("stopPodSandbox() goes on when its call is cancelled", async () => {
   assert.equal(harness.node.model.sandbox(id)!.state.kind, "stopping");
   await harness.clock.pass(100_000);
   assert.equal(harness.node.model.sandbox(id)!.state.kind, "stopped");
+});
+
+Deno.test("stopPodSandbox() says what the provider says before the caller's deadline passes", async () => {
+  await using harness = await NodeHarness.open({
+    wrap: (provider) =>
+      withProvider(provider, { delete: () => Promise.reject(new UnavailableError("cloud is down")) }),
+  });
+  const id = await harness.startNow();
+  const ctx = { ...harness.context(), deadline: harness.clock.now() + 30_000 };
+  const request = create(StopPodSandboxRequestSchema, { podSandboxId: id });
+  const error = await harness.run(stopPodSandbox(harness.node, request, ctx)).catch((error) => error);
+  assert.ok(error instanceof TimeoutError);
+  assert.match(error.message, /is not stopped yet, its provider says: .*cloud is down: it goes on/);
 });
 
 Deno.test("stopPodSandbox() does not wait long for a VM that is not linked", async () => {

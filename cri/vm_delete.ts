@@ -1,7 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { getLogger } from "@logtape/logtape";
-import { untilAborted } from "../lib/deadline.ts";
-import { NotFoundError, TimeoutError } from "../lib/errors.ts";
+import { NotFoundError } from "../lib/errors.ts";
 import { SingleFlight } from "../lib/single_flight.ts";
 import type { PodProvider } from "../providers/provider.ts";
 import type { Node } from "./node.ts";
@@ -26,21 +25,18 @@ export class VmDeletions {
   }
 
   /**
-   * Resolves when the VM is confirmed gone.
-   * @throws {TimeoutError} with what the provider said last, if the signal aborts before
+   * Resolves when the VM is confirmed gone; joins a deletion under way. Rejects only when the node shuts down.
+   * @throws {UnavailableError} if the intent cannot be recorded: nothing was done then
    */
-  async delete(vmId: string, signal: AbortSignal): Promise<void> {
+  async delete(vmId: string): Promise<void> {
     const node = this.#node();
     const vm = node.model.vm(vmId);
-    if (!vm || vm.deletedAt !== null) return;
-    try {
-      await untilAborted(this.#begin(node, vm), signal);
-    } catch (cause) {
-      if (!signal.aborted) throw cause;
-      const said = this.#lastErrors.get(vmId) ?? "no answer yet";
-      const what = `VM ${vmId} (instance '${vm.instanceId ?? "unknown"}' of provider '${vm.provider}')`;
-      throw new TimeoutError(`Deletion of ${what} is not confirmed yet and goes on: ${said}`, { cause });
-    }
+    if (vm && vm.deletedAt === null) await this.#begin(node, vm);
+  }
+
+  /** What the provider answered last to a deletion that is not confirmed yet. */
+  lastError(vmId: string): string | undefined {
+    return this.#lastErrors.get(vmId);
   }
 
   #begin(node: Node, vm: VmFacts): Promise<void> {

@@ -17,7 +17,11 @@ const LONGEST_WAIT_MS = 30_000;
  * Waits until the VM of a running sandbox is linked again, or declares it lost: as soon as its provider confirms that it
  * is gone, or when nothing was heard for `timeouts.lostAfter`. An error of the provider confirms nothing.
  */
-export async function awaitReturn(node: Node, sandboxId: string): Promise<void> {
+export function awaitReturn(node: Node, sandboxId: string): Promise<void> {
+  return node.returns.run(sandboxId, () => waitOrLose(node, sandboxId));
+}
+
+async function waitOrLose(node: Node, sandboxId: string): Promise<void> {
   const sandbox = node.model.sandbox(sandboxId);
   if (!sandbox) return;
   sandbox.heardAt ??= node.clock.now();
@@ -47,7 +51,7 @@ export function declareLost(node: Node, sandboxId: string, reason: string): Prom
     logger.error("Sandbox {sandboxId} is lost and its VM is fenced: {reason}", { sandboxId, reason });
     // The reason is a fact first: a process that is restarted here goes on fencing.
     node.store.sandboxes.update(sandboxId, { lostReason: reason }, "sandbox loss intent");
-    await node.deletions.delete(sandbox.facts.vmId, node.signal);
+    await node.deletions.delete(sandbox.facts.vmId);
     await endSandbox(node, sandboxId, { lostReason: reason, reason: "VmLost", message: reason });
   });
 }

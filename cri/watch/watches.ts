@@ -84,6 +84,10 @@ export class Watches {
     else node.tasks.start(`return of sandbox ${sandboxId}`, () => awaitReturn(node, sandboxId));
   }
 
+  has(vmId: string): boolean {
+    return this.#current.has(vmId);
+  }
+
   /** Which run of the agent is being watched; empty if none. */
   incarnationOf(vmId: string): string {
     return this.#current.get(vmId)?.watched.incarnation ?? "";
