@@ -30,6 +30,8 @@ export async function listenOnKeptPort<T>(
       settings.set(SETTING, String(port));
       return listening;
     } catch (error) {
+      // Only a port that is taken makes another one worth a try.
+      if (!(error instanceof UnavailableError)) throw error;
       last = error;
     }
   }
