@@ -1,11 +1,13 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import assert from "node:assert/strict";
+import { randomIds } from "../../lib/ids.ts";
 import type { PodProvider } from "../../providers/provider.ts";
 import { spawnNode } from "./node_process.ts";
 import { ProcessWorld } from "./process_world.ts";
 
 const signal = AbortSignal.timeout(600_000);
-const VM_ID = "0123456789abcdef".repeat(2);
+/** A new one each run: two runs at a time must not delete each other's VMs. */
+const VM_ID = randomIds.vmId();
 
 /**
  * Runs a node process that creates or deletes a VM and kills it at the n-th thing that happens in its directory. Answers

@@ -1,6 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { randomIds } from "../../lib/ids.ts";
 import { parseIdentity } from "../../providers/process/identity.ts";
 import type { PodProvider, Vm, VmSpec, VmState } from "../../providers/provider.ts";
 import { spawnNode } from "./node_process.ts";
@@ -8,7 +9,8 @@ import { kill, ProcessWorld } from "./process_world.ts";
 import { STAND_IN_AGENT, StandInListener } from "./stand_in_listener.ts";
 
 const signal = AbortSignal.timeout(600_000);
-const VM_ID = "0123456789abcdef".repeat(2);
+/** A new one each run: two runs at a time must not delete each other's VMs. */
+const VM_ID = randomIds.vmId();
 
 /** One VM with a stand-in agent, and everything that a test of it needs. */
 class Fixture implements AsyncDisposable {
