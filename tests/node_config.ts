@@ -79,8 +79,19 @@ export async function untilEmpty(node: TestNode, ms: number): Promise<void> {
   }
 }
 
+/** After a failure: ends what a test has left running, so that it does not stand in the way of the next. */
+export async function endProcessesOf(work: string): Promise<void> {
+  for (const line of await processesOf({ work })) {
+    try {
+      Deno.kill(parseInt(line), "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}
+
 /** Command lines of all processes that belong to this test: those that name its folder in arguments or environment. */
-export async function processesOf(node: TestNode): Promise<string[]> {
+export async function processesOf(node: Pick<TestNode, "work">): Promise<string[]> {
   const found: string[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;

@@ -5,11 +5,18 @@
  * what a kubelet does, try again with the same request, must end with exactly the pods that it asked for.
  */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { GrpcClient } from "../../protocol/grpc/mod.ts";
 import { RuntimeService } from "../../protocol/gen/cri_pb.ts";
 import { Code, RpcError } from "../../protocol/status.ts";
-import { leftOn, nodeConfig, processesOf, type TestNode, vmDirectories } from "../node_config.ts";
+import {
+  endProcessesOf,
+  leftOn,
+  nodeConfig,
+  processesOf,
+  type TestNode,
+  vmDirectories,
+} from "../node_config.ts";
 import { EndedAtStartError, NodeProcess } from "../node_process.ts";
 
 /** More facts than a pod's life could ever record: the loop must have ended before. */
@@ -122,6 +129,7 @@ async function runPod(mortal: MortalNode, node: TestNode): Promise<void> {
   const { containerId } = await mortal.call((cri) => cri.createContainer(container));
   await mortal.call((cri) => startUnlessRunning(cri, containerId));
   await assertRunning(mortal, node, podSandboxId, containerId);
+  await untilLogged(join(config.logDirectory, "main.log"));
   assert.equal(await Deno.readTextFile(starts), "started\n");
   await mortal.call((cri) => cri.stopContainer({ containerId, timeout: 1n }));
   await mortal.call((cri) => cri.stopPodSandbox({ podSandboxId }));
@@ -131,6 +139,13 @@ async function runPod(mortal: MortalNode, node: TestNode): Promise<void> {
   await mortal.shutDown();
   assert.deepEqual(await processesOf(node), []);
   assert.match(await Deno.readTextFile(join(config.logDirectory, "main.log")), /^\S+ stdout F hello\n$/);
+}
+
+/** Resolves when the container's first line is in its log: the shell has then written what stands before it. */
+async function untilLogged(path: string): Promise<void> {
+  using watcher = Deno.watchFs(dirname(path));
+  const events = watcher[Symbol.asyncIterator]();
+  while (!(await Deno.readTextFile(path)).includes("hello")) await events.next();
 }
 
 /** A kubelet that does not know whether its StartContainer was done asks for the status first. */
@@ -159,6 +174,7 @@ Deno.test("kill -9 of the node process after each recorded fact leaves exactly t
       try {
         crashed = await podLife(await nodeConfig(work), crashAfter);
       } finally {
+        await endProcessesOf(work);
         await Deno.remove(work, { recursive: true });
       }
     });
