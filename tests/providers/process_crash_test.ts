@@ -5,7 +5,7 @@ import type { PodProvider } from "../../providers/provider.ts";
 import { spawnNode } from "./node_process.ts";
 import { ProcessWorld } from "./process_world.ts";
 
-const signal = AbortSignal.timeout(600_000);
+const signal = AbortSignal.timeout(120_000);
 /** A new one each run: two runs at a time must not delete each other's VMs. */
 const VM_ID = randomIds.vmId();
 

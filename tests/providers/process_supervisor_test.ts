@@ -8,7 +8,7 @@ import { spawnNode } from "./node_process.ts";
 import { kill, ProcessWorld } from "./process_world.ts";
 import { STAND_IN_AGENT, StandInListener } from "./stand_in_listener.ts";
 
-const signal = AbortSignal.timeout(600_000);
+const signal = AbortSignal.timeout(120_000);
 /** A new one each run: two runs at a time must not delete each other's VMs. */
 const VM_ID = randomIds.vmId();
 

@@ -1,6 +1,10 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "../../lib/clock.ts";
+import { deadline, untilAborted } from "../../lib/deadline.ts";
+
+const CALL_TIMEOUT_MS = 30_000;
 
 export const STAND_IN_AGENT = [
   Deno.execPath(),
@@ -35,7 +39,8 @@ export class StandInListener implements AsyncDisposable {
 
   /** The next one that calls. */
   async next(): Promise<StandIn> {
-    const connection = await this.#listener.accept();
+    using limit = deadline(CALL_TIMEOUT_MS, { clock: systemClock, what: "Call of a stand-in agent" });
+    const connection = await untilAborted(this.#listener.accept(), limit.signal);
     this.#connections.push(connection);
     const { vmId, pid, environment } = JSON.parse(await readLine(connection));
     return {
