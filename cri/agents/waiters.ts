@@ -18,7 +18,9 @@ export class Waiters<T> {
     try {
       return await untilAborted(waiter.promise, signal);
     } finally {
-      if (waiters.delete(waiter) && waiters.size === 0) this.#waiting.delete(key);
+      // Whoever came after the others were woken is in another set.
+      const last = waiters.delete(waiter) && waiters.size === 0;
+      if (last && this.#waiting.get(key) === waiters) this.#waiting.delete(key);
     }
   }
 
