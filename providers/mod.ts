@@ -5,7 +5,7 @@
  * node's configuration; a provider itself, with its SDK, is loaded when an entry of its kind is configured.
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ProviderContext } from "./context.ts";
 import { fakeConfigSchema } from "./fake/config.ts";
 import { processConfigSchema } from "./process/config.ts";

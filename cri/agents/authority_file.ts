@@ -1,5 +1,5 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
-import { z } from "zod";
+import * as z from "zod";
 import { FailedPreconditionError } from "../../lib/errors.ts";
 import { writeDurably } from "../../lib/durable_file.ts";
 

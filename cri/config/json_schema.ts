@@ -1,6 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 
-import { z } from "zod";
+import * as z from "zod";
 import { configSchema } from "./schema.ts";
 
 /** The configuration file as JSON Schema (draft 2020-12), for editors and for `docs/config.schema.json`. */

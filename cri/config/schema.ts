@@ -6,7 +6,7 @@
  * become bytes and milliseconds.
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import { providerConfigSchema } from "../../providers/mod.ts";
 import { DURATION_REGEXP, parseDuration } from "./duration.ts";
 import { parseQuantity, QUANTITY_REGEXP } from "./quantity.ts";

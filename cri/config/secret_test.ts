@@ -1,7 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 
 import assert from "node:assert/strict";
-import { z } from "zod";
+import * as z from "zod";
 import { zodProblems } from "./zod_problems.ts";
 
 Deno.test("zodProblems() does not show values that the schema marks as secret, nor what is below them", () => {

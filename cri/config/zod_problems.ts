@@ -1,6 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { Problem } from "./problem.ts";
 import type { Path } from "./yaml_source.ts";
 import { nearest } from "../../lib/nearest.ts";

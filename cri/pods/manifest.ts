@@ -5,7 +5,7 @@
  * this does not is listed in `unsupported.ts`, so that it is refused in other words than a typing error.
  * @module
  */
-import { z } from "zod";
+import * as z from "zod";
 import { parseQuantity, QUANTITY_REGEXP } from "../config/quantity.ts";
 
 function pattern(form: RegExp, message: string) {

@@ -1,5 +1,5 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
-import { z } from "zod";
+import * as z from "zod";
 
 const milliseconds = z.int().min(0).max(3_600_000);
 
