@@ -23,6 +23,7 @@ export class MergedOutput implements AsyncDisposable {
   readonly #arrived: { readonly chunk: OutputChunk; readonly taken: () => void }[] = [];
   #wake = Promise.withResolvers<void>();
   #over = false;
+  #disposed = false;
   #error: unknown;
 
   constructor({ stdout, stderr, limit }: MergedOutputOptions) {
@@ -64,6 +65,7 @@ export class MergedOutput implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     this.end();
     for (const { taken } of this.#arrived.splice(0)) taken();
     await Promise.allSettled(this.#readers.map((reader) => reader.cancel()));
@@ -86,6 +88,8 @@ export class MergedOutput implements AsyncDisposable {
   }
 
   #offer(chunk: OutputChunk): Promise<void> {
+    // The rest of what was read: nobody would ever take it.
+    if (this.#disposed) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#arrived.push({ chunk, taken: resolve });
     this.#wake.resolve();

@@ -66,3 +66,13 @@ Deno.test("MergedOutput passes on why an output broke", async () => {
   await using output = new MergedOutput({ stdout: broken, stderr: source([]).stream, limit: 0 });
   await assert.rejects(sizes(output), /broken pipe/);
 });
+
+Deno.test("MergedOutput that nobody reads to its end lets go of a chunk that comes in several pieces", async () => {
+  const stdout = source([200_000, 1]);
+  const output = new MergedOutput({ stdout: stdout.stream, stderr: source([]).stream, limit: 0 });
+  const chunks = output.chunks();
+  await chunks.next();
+  await chunks.return(undefined);
+  await output[Symbol.asyncDispose]();
+  assert.equal(stdout.pulled(), 1);
+});
