@@ -73,10 +73,14 @@ export class LogFollower {
 
   async #run(): Promise<void> {
     await using sink = this.sink;
+    let last: AgentLink | undefined;
     for (let failures = 0; !this.#complete && !this.#stop.signal.aborted;) {
       const before = sink.position;
       try {
         const link = await this.#options.agents.waitFor(this.#options.vmId, this.#stop.signal);
+        // That sessions end says nothing about the log, however many of them: only those of one session count.
+        if (link !== last) failures = 0;
+        last = link;
         await this.#follow(link);
       } catch (error) {
         if (this.#stop.signal.aborted) break;

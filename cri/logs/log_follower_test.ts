@@ -219,6 +219,20 @@ Deno.test("LogFollower asks a failing agent again with growing pauses", async ()
   assert.equal(bench.agent.asked.length, 5);
 });
 
+Deno.test("LogFollower of a quiet container does not count the sessions that ended under it as failures", async () => {
+  await using bench = new Bench();
+  const follower = await bench.start();
+  for (let session = 0; session < 12; session++) {
+    bench.agent.connect();
+    await bench.agent.until(() => bench.agent.idle);
+    bench.agent.disconnect();
+    await bench.clock.untilSleeping();
+    bench.clock.advance(100);
+  }
+  bench.agent.write(records(1)).connect();
+  await follower.drain(records(1).length, patient);
+});
+
 Deno.test("LogFollower goes on with the oldest record that is left if its offset was trimmed", async () => {
   await using bench = new Bench();
   const follower = await bench.start();
