@@ -13,10 +13,10 @@ const logger = getLogger(["infranetes", "client"]);
 export async function serveClients(app: Hono, socket: SocketOptions): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   let server: Deno.HttpServer<Deno.UnixAddr>;
-  const bound = await bindSocket(socket, async () => {
+  const bound = await bindSocket(socket, async (path) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     server = Deno.serve({
-      path: socket.path,
+      path,
       onListen: () => resolve(),
       onError: (error) => {
         logger.error("A call of the client API failed: {error}", { error });

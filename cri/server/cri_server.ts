@@ -27,9 +27,10 @@ export async function serveCri(options: CriServerOptions): Promise<AsyncDisposab
     .service(ImageService, image);
   await using stack = new AsyncDisposableStack();
   stack.defer(() => server.close({ graceMs }));
-  const bound = await bindSocket(socket, async () => {
-    await server.listen(`unix:${socket.path}`);
-    await closeOnExec(socket.path);
+  const bound = await bindSocket(socket, async (path) => {
+    await server.listen(`unix:${path}`);
+    // Before the first call comes, which may start a child process.
+    await closeOnExec(path);
   });
   // The socket goes first, so that nobody finds one that does not answer.
   stack.use(bound);

@@ -1,6 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { AlreadyExistsError, FailedPreconditionError, NotFoundError } from "../../lib/errors.ts";
 
 export interface SocketOptions {
@@ -16,25 +16,33 @@ export interface ListeningSocket extends AsyncDisposable {
 }
 
 /**
- * Has `listen` bind a unix socket, after making room for it and before giving it its owner and permissions. Until then
- * nobody but this process's user can connect: connecting takes write permission, which the umask withholds.
+ * Has `listen` bind a unix socket at the path that it is given, a hidden one, and moves it to its place when it has its
+ * owner, its permissions and whatever else `listen` does to it: nobody can connect to a socket that is half made.
  *
  * @throws {AlreadyExistsError} if somebody answers at the path
  * @throws {FailedPreconditionError} if something else than a socket is there
  */
 export async function bindSocket(
   options: SocketOptions,
-  listen: () => Promise<void>,
+  listen: (path: string) => Promise<void>,
 ): Promise<ListeningSocket> {
   const { path, mode, group } = options;
   const gid = group === "" ? undefined : await groupId(group);
   await Deno.mkdir(dirname(path), { recursive: true, mode: 0o755 });
   await removeStale(path);
-  await listen();
-  if (gid !== undefined) await Deno.chown(path, null, gid);
-  await Deno.chmod(path, mode);
-  const { ino, dev } = await Deno.lstat(path);
+  const hidden = hiddenPath(path);
+  await removeStale(hidden);
+  await listen(hidden);
+  if (gid !== undefined) await Deno.chown(hidden, null, gid);
+  await Deno.chmod(hidden, mode);
+  const { ino, dev } = await Deno.lstat(hidden);
+  await Deno.rename(hidden, path);
   return { path, [Symbol.asyncDispose]: () => removeOwn(path, dev, ino) };
+}
+
+/** In the same folder and not longer, because a socket's path has a limit. */
+function hiddenPath(path: string): string {
+  return join(dirname(path), `~${basename(path).slice(1)}`);
 }
 
 /** Removes what a killed process has left behind, and only that. */

@@ -23,8 +23,8 @@ Deno.test("bindSocket() makes the folder, sets permissions and group, and remove
     const group = String(Deno.gid());
     let listener: Deno.UnixListener;
     {
-      await using _socket = await bindSocket({ path, mode: 0o640, group }, () => {
-        listener = Deno.listen({ transport: "unix", path });
+      await using _socket = await bindSocket({ path, mode: 0o640, group }, (hidden) => {
+        listener = Deno.listen({ transport: "unix", path: hidden });
         return Promise.resolve();
       });
       const { mode, gid } = await Deno.stat(path);
@@ -44,8 +44,8 @@ Deno.test("bindSocket() replaces a socket that a killed process has left behind"
     dead.close();
     assert.equal((await Deno.lstat(path)).isSocket, true);
     let listener: Deno.UnixListener | undefined;
-    await using _socket = await bindSocket({ path, mode: 0o600, group: "" }, () => {
-      listener = Deno.listen({ transport: "unix", path });
+    await using _socket = await bindSocket({ path, mode: 0o600, group: "" }, (hidden) => {
+      listener = Deno.listen({ transport: "unix", path: hidden });
       return Promise.resolve();
     });
     listener!.close();
@@ -90,11 +90,25 @@ Deno.test("bindSocket() does not remove a socket that another process has put in
     using first = Deno.listen({ transport: "unix", path: `${directory}/first.sock` });
     const socket = await bindSocket(
       { path, mode: 0o600, group: "" },
-      () => Deno.rename(`${directory}/first.sock`, path),
+      (hidden) => Deno.rename(`${directory}/first.sock`, hidden),
     );
     using second = Deno.listen({ transport: "unix", path: `${directory}/second.sock` });
     await Deno.rename(`${directory}/second.sock`, path);
     await socket[Symbol.asyncDispose]();
     assert.equal(await exists(path), true);
     assert(first && second);
+  }));
+
+Deno.test("bindSocket() shows the socket at its path only when everything is done to it", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/x.sock`;
+    let listener: Deno.UnixListener | undefined;
+    let early: boolean | undefined;
+    await using _socket = await bindSocket({ path, mode: 0o600, group: "" }, async (hidden) => {
+      listener = Deno.listen({ transport: "unix", path: hidden });
+      early = await exists(path);
+    });
+    assert.equal(early, false);
+    (await Deno.connect({ transport: "unix", path })).close();
+    listener!.close();
   }));
