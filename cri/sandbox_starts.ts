@@ -58,6 +58,11 @@ export class SandboxStarts {
     await start.done.catch(() => {});
   }
 
+  /** Where the start of a sandbox is, while it is under way. */
+  progressOf(id: string): StartProgress | undefined {
+    return this.#starts.get(id)?.progress;
+  }
+
   /** Whether this start is under way. */
   has(id: string): boolean {
     return this.#starts.has(id);

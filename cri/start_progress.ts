@@ -10,6 +10,8 @@ export class StartProgress {
   #phase = "record";
   /** What went wrong last and was tried again. */
   trouble: unknown;
+  /** Told of each phase at its end. */
+  onphase: ((phase: string, milliseconds: number) => void) | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,7 +25,9 @@ export class StartProgress {
     try {
       return await work();
     } finally {
-      this.add(phase, this.#clock.now() - begunAt);
+      const milliseconds = this.#clock.now() - begunAt;
+      this.add(phase, milliseconds);
+      this.onphase?.(phase, milliseconds);
     }
   }
 

@@ -19,19 +19,32 @@ export function runStream(
 }
 
 async function* lines(
-  { namespace, name, uid, running }: AcceptedPod,
+  { namespace, name, uid, phases, running }: AcceptedPod,
   wait: boolean,
   ending: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   yield line({ event: "accepted", namespace, name, uid });
   if (!wait) return;
+  for await (const { phase, ms } of until(phases, ending)) yield line({ event: "phase", phase, ms });
   try {
-    const pod = await untilAborted(running, ending);
-    for (const [phase, ms] of Object.entries(pod.phases)) yield line({ event: "phase", phase, ms });
-    yield line({ event: "running", pod });
+    yield line({ event: "running", pod: await untilAborted(running, ending) });
   } catch (error) {
     if (ending.aborted) return;
     yield line({ event: "failed", error: errorDetail(error) });
+  }
+}
+
+/** A stream that also ends when the signal fires. */
+async function* until<T>(stream: ReadableStream<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const reader = stream.getReader();
+  const cancel = () => void reader.cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
+  try {
+    for (let next; !(next = await reader.read()).done;) yield next.value;
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    await reader.cancel();
   }
 }
 

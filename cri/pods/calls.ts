@@ -7,8 +7,13 @@ import type { ContainerConfig, PodSandboxConfig } from "../../protocol/gen/cri_p
  * the controller can be tested without VMs.
  */
 export interface PodCalls {
-  /** RunPodSandbox with origin `client`. Answers the sandbox's id. */
-  runSandbox(config: PodSandboxConfig, runtimeHandler: string, signal: AbortSignal): Promise<string>;
+  /** RunPodSandbox with origin `client`. Answers the sandbox's id; tells of each phase of the start at its end. */
+  runSandbox(
+    config: PodSandboxConfig,
+    runtimeHandler: string,
+    onphase: (phase: string, milliseconds: number) => void,
+    signal: AbortSignal,
+  ): Promise<string>;
   stopSandbox(id: string, signal: AbortSignal): Promise<void>;
   removeSandbox(id: string, signal: AbortSignal): Promise<void>;
   createContainer(

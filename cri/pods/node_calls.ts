@@ -24,13 +24,20 @@ import type { RpcContext } from "../rpc_context.ts";
 import { removePodSandbox } from "../sandbox_remove.ts";
 import { runPodSandbox } from "../sandbox_run.ts";
 import { stopPodSandbox } from "../sandbox_stop.ts";
+import type { StartProgress } from "../start_progress.ts";
+import { SandboxEntry } from "../state/sandbox_entry.ts";
 import type { PodCalls } from "./calls.ts";
 
 /** {@linkcode PodCalls} as the functions behind the CRI calls. */
 export function nodeCalls(node: Node): PodCalls {
   return {
-    async runSandbox(config, runtimeHandler, signal) {
+    async runSandbox(config, runtimeHandler, onphase, signal) {
       const request = create(RunPodSandboxRequestSchema, { config, runtimeHandler });
+      using _progress = node.model.subscribe(({ entry }) => {
+        if (!(entry instanceof SandboxEntry) || entry.facts.uid !== config.metadata?.uid) return;
+        // Its row is recorded just before the start begins.
+        queueMicrotask(() => setOnPhase(node, entry.id, onphase));
+      });
       return (await runPodSandbox(node, request, context(signal), { origin: "client" })).podSandboxId;
     },
     async stopSandbox(podSandboxId, signal) {
@@ -60,6 +67,11 @@ export function nodeCalls(node: Node): PodCalls {
       await node.agents.waitFor(sandbox.facts.vmId, signal);
     },
   };
+}
+
+function setOnPhase(node: Node, id: string, onphase: StartProgress["onphase"]): void {
+  const progress = node.starts.progressOf(id);
+  if (progress) progress.onphase = onphase;
 }
 
 /** As a kubelet does: an image that is there is not pulled. */

@@ -2,9 +2,10 @@
 
 import { getLogger } from "@logtape/logtape";
 import { linkAbort } from "../../lib/deadline.ts";
-import { AlreadyExistsError, NotFoundError } from "../../lib/errors.ts";
+import { AlreadyExistsError, NotFoundError, SupersededError } from "../../lib/errors.ts";
 import { SingleFlight } from "../../lib/single_flight.ts";
 import type { Tasks } from "../../lib/tasks.ts";
+import type { PodSandboxConfig } from "../../protocol/gen/cri_pb.ts";
 import type { PodView } from "../http/api.ts";
 import type { Model, ModelChange } from "../state/model.ts";
 import { SandboxEntry } from "../state/sandbox_entry.ts";
@@ -12,8 +13,10 @@ import { type KeeperParts, PodKeeper } from "./keeper.ts";
 import type { PodManifest } from "./manifest.ts";
 import { manifestOf } from "./manifest_of.ts";
 import { parseManifest } from "./parse_manifest.ts";
+import type { PodName } from "./pod_files.ts";
 import { runsOf } from "./pod_runs.ts";
 import { lastRun } from "./restart.ts";
+import { type StartPhase, StartPhases } from "./start_phases.ts";
 import { sandboxConfig } from "./translate.ts";
 import { until } from "./until.ts";
 import { podView } from "./view.ts";
@@ -34,6 +37,8 @@ export interface AcceptedPod {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+  /** The phases of its VM's start as they end. Ends with the start, whether that succeeds or not. */
+  readonly phases: ReadableStream<StartPhase>;
   /** Resolves when its VM is ready and every container runs or has ended; rejects with why not. */
   readonly running: Promise<PodView>;
 }
@@ -132,12 +137,18 @@ export class Pods implements Disposable {
       }
       const pod = { namespace, name, uid: this.#parts.newUid() };
       await this.#parts.files.create(pod, manifest.spec.containers.map((container) => container.name));
-      const start = this.#start(manifest, given, pod, options.removeOnFailure);
+      const phases = new StartPhases();
+      const config = sandboxConfig(manifest, {
+        ...pod,
+        given,
+        logDirectory: this.#parts.files.logDirectory(pod),
+      });
+      const start = this.#start(manifest, config, pod, phases, options.removeOnFailure);
       this.#parts.tasks.start(
         `start of pod ${namespace}/${name}`,
         () => start.finally(reservation.release).catch(() => {}),
       );
-      return { ...pod, running: start };
+      return { ...pod, phases: phases.stream, running: start };
     } catch (error) {
       reservation.release();
       throw error;
@@ -169,21 +180,25 @@ export class Pods implements Disposable {
 
   async #start(
     manifest: PodManifest,
-    given: unknown,
-    pod: { namespace: string; name: string; uid: string },
+    config: PodSandboxConfig,
+    pod: PodName,
+    phases: StartPhases,
     removeOnFailure: boolean,
   ): Promise<PodView> {
     const { calls, files, model, signal } = this.#parts;
-    const config = sandboxConfig(manifest, { ...pod, given, logDirectory: files.logDirectory(pod) });
     try {
-      await calls.runSandbox(config, manifest.spec.runtimeClassName ?? "", signal);
+      const onphase = (phase: string, ms: number) => phases.add(phase, ms);
+      await calls.runSandbox(config, manifest.spec.runtimeClassName ?? "", onphase, signal);
     } catch (error) {
       // What was made of it is taken back by the start itself, its files by the end of its row; before a row there is none.
       if (!signal.aborted && !this.#exists(pod.uid)) await files.remove(pod);
       throw error;
+    } finally {
+      phases.end();
     }
     const sandbox = this.#find(pod.namespace, pod.name);
-    const kept = this.#takeUp(sandbox)!;
+    const kept = this.#takeUp(sandbox);
+    if (!kept) throw new SupersededError(`Pod ${pod.namespace}/${pod.name} was removed while it started`);
     try {
       const started = () => manifest.spec.containers.every(({ name }) => this.#hasStarted(sandbox, name));
       await Promise.race([kept.keeper.failed, until(model, started, kept.controller.signal)]);

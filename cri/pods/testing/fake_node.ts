@@ -42,8 +42,13 @@ export class FakeNode implements PodCalls, Disposable {
     this.store[Symbol.dispose]();
   }
 
-  runSandbox(config: PodSandboxConfig): Promise<string> {
+  runSandbox(
+    config: PodSandboxConfig,
+    _handler: string,
+    onphase: (phase: string, ms: number) => void,
+  ): Promise<string> {
     this.calls.push("run");
+    onphase("create", 1);
     if (this.runError) return Promise.reject(this.runError);
     const id = `s${++this.#ids}`;
     const now = this.#clock.now();
