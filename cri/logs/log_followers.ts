@@ -1,6 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../../lib/clock.ts";
+import { untilAborted } from "../../lib/deadline.ts";
 import { FailedPreconditionError, UnavailableError } from "../../lib/errors.ts";
 import type { Agents } from "../agent_link.ts";
 import type { ContainerEntry } from "../state/container_entry.ts";
@@ -92,7 +93,7 @@ export class LogFollowers implements AsyncDisposable {
    * @throws {UnavailableError} if it cannot, having made no file
    */
   async reopen(id: string, signal: AbortSignal): Promise<void> {
-    const follower = await this.#followed.get(id)?.opening;
+    const follower = await this.#opened(id, signal);
     if (!follower) {
       throw new FailedPreconditionError(`Log of container ${id} is not written now: it cannot be reopened`);
     }
@@ -104,7 +105,7 @@ export class LogFollowers implements AsyncDisposable {
    * @throws {TimeoutError} if nothing came for `stallMs`; it may still come later
    */
   async drain(id: string, logEnd: number, options: DrainOptions): Promise<void> {
-    const follower = await this.#followed.get(id)?.opening;
+    const follower = await this.#opened(id, options.signal);
     await follower?.drain(logEnd, options);
   }
 
@@ -120,6 +121,12 @@ export class LogFollowers implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#followed.keys()].map((id) => this.stop(id)));
+  }
+
+  /** A log that cannot be opened after a restart is being opened for as long as its container exists. */
+  async #opened(id: string, signal: AbortSignal): Promise<LogFollower | undefined> {
+    const followed = this.#followed.get(id);
+    return followed && await untilAborted(followed.opening, signal);
   }
 
   #begin(entry: ContainerEntry, open: (signal: AbortSignal) => Promise<LogSink | undefined>): Followed {

@@ -105,3 +105,21 @@ Deno.test("LogFollowers takes the log of a container without a path and keeps no
   assert.deepEqual(trimmed, [harness.vmOf(sandbox).agent.container(id).log.end]);
   await assert.rejects(Deno.stat(directory), Deno.errors.NotFound);
 });
+
+Deno.test("LogFollowers holds up neither an exit nor a call while a log cannot be opened after a restart", async () => {
+  await using harness = await NodeHarness.open();
+  const { sandbox, directory } = await startPod(harness);
+  const id = await runNow(harness, sandbox, "app", { logPath: "app.log" });
+  await harness.stop();
+  await Deno.remove(directory, { recursive: true });
+  await Deno.writeTextFile(directory, "a file where a folder should be");
+  harness.restart();
+  await harness.clock.pass(1_000);
+  const caller = new AbortController();
+  const reopening = harness.node.containers.logs.reopen(id, caller.signal);
+  caller.abort(new Error("The caller has gone"));
+  await assert.rejects(reopening, /The caller has gone/);
+  harness.vmOf(sandbox).exitContainer(id, 3);
+  await harness.clock.pass(60_000);
+  assert.equal(harness.node.model.container(id)!.state.kind, "exited");
+});
