@@ -19,7 +19,8 @@ export function decodeMessage<D extends DescMessage>(
   code: Code,
 ): MessageShape<D> {
   try {
-    return fromBinary(schema, bytes);
+    // What a newer version, or a hostile peer, adds would be kept, and written down, uncounted.
+    return fromBinary(schema, bytes, { readUnknownFields: false });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new RpcError(code, `Cannot decode ${schema.typeName} of ${bytes.length} bytes: ${why}`, { cause });
