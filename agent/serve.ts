@@ -32,7 +32,10 @@ export async function serve({ state, userData, powerOff, logLevel }: RunCommand)
     over.abort();
   };
   for (const [signal, code] of Object.entries(END_SIGNALS)) {
-    Deno.addSignalListener(signal as Deno.Signal, () => end(code));
+    Deno.addSignalListener(signal as Deno.Signal, () => {
+      logger.info("Agent ends on {signal}: its containers live on", { signal });
+      end(code);
+    });
   }
   try {
     const [os, told] = await Promise.all([loadOs(), readUserData(userData)]);
@@ -94,6 +97,8 @@ async function run(agent: Agent, connection: AgentConnection, signal: AbortSigna
     }),
     onsession: (_session, { heartbeatMs }) => agent.heartbeatMs = heartbeatMs,
     onorphaned: () => void endOrphan(agent, signal),
+    // What Configure needs: 12 ms that would be waited for later.
+    onconnect: () => void import("../protocol/gen/cri_pb.ts").catch(() => {}), // Told by whoever needs it.
   });
 }
 

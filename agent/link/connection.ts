@@ -53,6 +53,8 @@ export interface RunOptions {
   readonly onsession?: (session: Session, answer: HelloResponse) => void;
   /** There was no session for as long as the node allows: the VM is to be powered off. */
   readonly onorphaned?: () => void;
+  /** Called once, when the node is reached for: what comes next can be loaded while its answer travels. */
+  readonly onconnect?: () => void;
 }
 
 const HELLO_TIMEOUT_MS = 10_000;
@@ -98,7 +100,7 @@ export class AgentConnection {
     using _dialer = this.#dialer;
     orphan.lost(state.facts.orphanTimeoutMs);
     try {
-      const renewal = await this.#openIdentity(signal);
+      const renewal = await this.#openIdentity(options, signal);
       while (!signal.aborted) {
         const session = await this.#openSession(state, options, signal);
         if (session) await this.#live(session, { orphan, renewal, state }, options, signal);
@@ -111,12 +113,12 @@ export class AgentConnection {
     }
   }
 
-  async #openIdentity(signal: AbortSignal): Promise<Renewal | null> {
+  async #openIdentity(options: RunOptions, signal: AbortSignal): Promise<Renewal | null> {
     const { localLink, directory, userData } = this.#options;
     if (localLink) return null;
     const file = new IdentityFile(join(directory, "identity.json"), userData.vmId);
-    const options = { ...this.#options, onenrol: () => this.#noteDial() };
-    const identity = await openIdentity(file, options, signal);
+    const onconnect = () => this.#noteConnect(options);
+    const identity = await openIdentity(file, { ...this.#options, onconnect }, signal);
     this.#dialer.use(identity);
     return { file, identity };
   }
@@ -126,12 +128,14 @@ export class AgentConnection {
     const { limits, keepAlive } = this.#options;
     let session: Session | undefined;
     try {
-      // On the disk before it is used: an epoch is never used twice.
+      this.#noteConnect(options);
       const epoch = state.facts.epoch + 1;
-      await state.update({ epoch });
-      this.#noteDial();
+      const stored = state.update({ epoch });
+      stored.catch(() => {}); // Told below, when there is a session to close.
       const transport = this.#transport = await this.#dial(state, signal);
       session = new Session(transport, { role: "dialer", router: options.router, limits, keepAlive });
+      // On the disk before Hello tells it: an epoch is never used twice.
+      await stored;
       const answer = await this.#greet(session, epoch, options, signal);
       return { session, answer };
     } catch (error) {
@@ -144,8 +148,10 @@ export class AgentConnection {
   }
 
   /** The first time counts: what was before it is this process's own start. */
-  #noteDial(): void {
-    this.#dialledAt ||= this.#options.clock.nowNs();
+  #noteConnect({ onconnect }: RunOptions): void {
+    if (this.#dialledAt !== 0n) return;
+    this.#dialledAt = this.#options.clock.nowNs();
+    onconnect?.();
   }
 
   #dial(state: LinkState, signal: AbortSignal): Promise<Transport> {
@@ -183,6 +189,8 @@ export class AgentConnection {
     const over = new AbortController();
     const close = () => session.close("Agent is ending", CloseCode.NORMAL);
     signal.addEventListener("abort", close, { once: true });
+    // It may have come together with the answer to Hello.
+    if (signal.aborted) close();
     this.#session = session;
     this.#lastReason = "";
     orphan.linked();

@@ -21,6 +21,8 @@ export interface EnrolOptions {
   readonly random: () => number;
   /** For all attempts together. @default 10 minutes */
   readonly timeoutMs?: number;
+  /** Called before each connection. */
+  readonly onconnect?: () => void;
 }
 
 const ENROL_TIMEOUT_MS = 10 * 60 * 1000;

@@ -24,6 +24,8 @@ export interface EnrolmentRequest {
   readonly authorities: readonly string[];
   /** The VM's clock, for messages. */
   readonly now: number;
+  /** Called when everything is ready to connect. */
+  readonly onconnect?: () => void;
 }
 
 /** Statuses with which the node asks to try again: time-out and too many requests. */
@@ -61,6 +63,7 @@ interface Reply {
 async function exchange(request: EnrolmentRequest, signal: AbortSignal): Promise<Reply> {
   signal.throwIfAborted();
   const { request: send } = await import("node:https");
+  request.onconnect?.();
   const address = parseNodeAddress(request.node);
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   const outgoing = send({

@@ -17,8 +17,8 @@ export interface FirstCertificateOptions {
   readonly clock: Clock;
   readonly random?: () => number;
   readonly enrolTimeoutMs?: number;
-  /** Called before the node is asked, if it has to be. */
-  readonly onenrol?: () => void;
+  /** Called before each connection to the node, if it has to be asked. */
+  readonly onconnect?: () => void;
 }
 
 /**
@@ -43,7 +43,7 @@ export async function openIdentity(
     );
   }
   const csr = await createCsr(await importKeyPair(identity.key), vmId);
-  const timeout = options.enrolTimeoutMs === undefined ? {} : { timeoutMs: options.enrolTimeoutMs };
+  const { enrolTimeoutMs: timeoutMs, onconnect } = options;
   const request = {
     vmId,
     joinToken,
@@ -51,10 +51,10 @@ export async function openIdentity(
     nodes,
     clock,
     random,
-    ...timeout,
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(onconnect && { onconnect }),
     authorities: identity.authorities,
   };
-  options.onenrol?.();
   const issued = await file.store(identity, await enrol(request, signal));
   logger.info("VM {vmId} is enrolled", { vmId });
   return issued;

@@ -17,7 +17,7 @@ export function checkId(kind: "sandbox" | "container", id: string): void {
 
 /** @throws {InvalidArgumentError} if its configuration is not a PodSandboxConfig */
 export async function sandboxSpec(request: ConfigureRequest): Promise<SandboxSpec> {
-  // CRI's types cost start time and memory that a VM without a pod need not spend.
+  // Not needed to call home, and slow to load: the agent does it while its first connection is being made.
   const { PodSandboxConfigSchema } = await import("../../protocol/gen/cri_pb.ts");
   const config = decode("PodSandboxConfig", () => fromBinary(PodSandboxConfigSchema, request.config));
   return { id: request.sandboxId, config, addresses: request.addresses };
