@@ -18,6 +18,8 @@ const ENGINE = "exec";
 const LINK_DIRECTORY = "link";
 /** Between stop signal and SIGKILL when nobody is there to say how long. */
 const ORPHAN_GRACE_MS = 10_000;
+/** From the order to end to the end of the link. */
+const END_BOUND_MS = 5_000;
 
 /** Signals that end the agent, and with which exit code: as a shell reports a process that they killed. */
 const END_SIGNALS = { SIGTERM: 143, SIGINT: 130 } as const;
@@ -45,13 +47,20 @@ export async function serve({ state, userData, powerOff, logLevel }: RunCommand)
     using store = new AgentStore(".");
     const connection = new AgentConnection({ userData: told, directory: LINK_DIRECTORY, clock: systemClock });
     const agent = await recoverAgent({ store, os, connection, end: () => end(0) }, over.signal);
-    await run(agent, connection, over.signal);
+    await Promise.race([run(agent, connection, over.signal), tooLate(over.signal)]);
     if (exitCode === 0 && powerOff) await os.powerOff();
     return exitCode;
   } catch (error) {
     logger.fatal("Agent ends: {error}", { error });
     return (error as { exitCode?: number }).exitCode ?? 1;
   }
+}
+
+/** Resolves some time after the signal: a peer that does not close its end does not keep this process. */
+async function tooLate(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  await systemClock.sleep(END_BOUND_MS);
+  logger.warn("Link did not close within {bound} ms", { bound: END_BOUND_MS });
 }
 
 interface Parts {
