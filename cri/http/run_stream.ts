@@ -1,7 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 
 import { untilAborted } from "../../lib/deadline.ts";
-import type { AcceptedPod } from "../pods/pods.ts";
+import type { AcceptedPod } from "../pods/accepted_pod.ts";
 import type { RunEvent } from "./api.ts";
 import { byteStream } from "./byte_stream.ts";
 import { errorDetail } from "./error_response.ts";

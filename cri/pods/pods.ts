@@ -9,6 +9,8 @@ import type { PodSandboxConfig } from "../../protocol/gen/cri_pb.ts";
 import type { PodView } from "../http/api.ts";
 import type { Model, ModelChange } from "../state/model.ts";
 import { SandboxEntry } from "../state/sandbox_entry.ts";
+import type { AcceptedPod, RunOptions } from "./accepted_pod.ts";
+import { chooseContainer } from "./choose_container.ts";
 import { type KeeperParts, PodKeeper } from "./keeper.ts";
 import type { PodManifest } from "./manifest.ts";
 import { manifestOf } from "./manifest_of.ts";
@@ -16,7 +18,7 @@ import { parseManifest } from "./parse_manifest.ts";
 import type { PodName } from "./pod_files.ts";
 import { runsOf } from "./pod_runs.ts";
 import { lastRun } from "./restart.ts";
-import { type StartPhase, StartPhases } from "./start_phases.ts";
+import { StartPhases } from "./start_phases.ts";
 import { sandboxConfig } from "./translate.ts";
 import { until } from "./until.ts";
 import { podView } from "./view.ts";
@@ -29,25 +31,6 @@ export interface PodsParts extends KeeperParts {
   /** A new uid for each pod. */
   readonly newUid: () => string;
   /** Aborts when the process shuts down: pods live on. */
-  readonly signal: AbortSignal;
-}
-
-/** A pod whose start was accepted. */
-export interface AcceptedPod {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  /** The phases of its VM's start as they end. Ends with the start, whether that succeeds or not. */
-  readonly phases: ReadableStream<StartPhase>;
-  /** Resolves when its VM is ready and every container runs or has ended; rejects with why not. */
-  readonly running: Promise<PodView>;
-}
-
-export interface RunOptions {
-  /** Over that of the manifest. */
-  readonly namespace?: string | undefined;
-  /** Removes the pod if it does not come to run. Without, it stays and its containers are tried again. */
-  readonly removeOnFailure: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -309,13 +292,4 @@ export class Pods implements Disposable {
       await files.remove(sandbox.facts);
     });
   }
-}
-
-function chooseContainer(names: readonly string[], wanted: string | undefined, pod: string): string {
-  if (wanted === undefined && names.length === 1) return names[0]!;
-  if (wanted === undefined) {
-    throw new NotFoundError(`Pod ${pod} has several containers: name one of ${names.join(", ")}`);
-  }
-  if (names.includes(wanted)) return wanted;
-  throw new NotFoundError(`Pod ${pod} has no container "${wanted}": there are ${names.join(", ")}`);
 }
