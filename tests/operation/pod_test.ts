@@ -19,9 +19,12 @@ interface PodBench {
 }
 
 /** A node for one test. Afterwards nothing may be left of its pods: processes, rows, files. */
-async function withNode(use: (bench: PodBench) => Promise<void>): Promise<void> {
+async function withNode(
+  use: (bench: PodBench) => Promise<void>,
+  extra: Record<string, unknown> = {},
+): Promise<void> {
   const work = await Deno.makeTempDir({ prefix: "infranetes-pod-" });
-  const node = await nodeConfig(work);
+  const node = await nodeConfig(work, extra);
   const bench: PodBench = {
     node,
     process: await NodeProcess.start(node),
@@ -285,3 +288,24 @@ async function untilNoProcess(node: TestNode, commandLine: string): Promise<void
   );
   assert.equal(code, 0, stderr);
 }
+
+Deno.test("no value of a variable comes into the node's log, whatever happens to the pod", () =>
+  withNode(async (bench) => {
+    const secret = "hunter2-4711";
+    const container = { name: "main", image: IMAGE, env: [{ name: "PASSWORD", value: secret }] };
+    const good = {
+      containers: [{
+        ...container,
+        command: ["sh", "-c", 'test "$PASSWORD" = hunter2-4711; exec sleep 1000'],
+      }],
+    };
+    assert.equal((await bench.run("pod", "run", "-f", await bench.manifest("good", "", good))).code, 0);
+    const bad = { containers: [{ ...container, command: ["/no/such/program", secret] }] };
+    assert.equal((await bench.run("pod", "run", "-f", await bench.manifest("bad", "", bad))).code, 1);
+    await bench.run("pod", "rm", "good");
+    await bench.process.end("SIGTERM");
+    const log = await bench.process.log();
+    assert(log.includes("DEBUG"), "the log is not at debug");
+    assert(!log.includes(secret), log);
+    bench.process = await NodeProcess.start(bench.node);
+  }, { log: { level: "debug" } }));

@@ -56,13 +56,14 @@ Deno.test("serve refuses a socket at which another process answers, and leaves i
 
 Deno.test("serve starts again over the sockets of a killed process, with the same link port", () =>
   withNode(async (node) => {
+    const portOf = async (process: NodeProcess) => (await process.logged(/linkPort=(\d+)/))[1];
     const first = await NodeProcess.start(node);
+    const port = await portOf(first);
     await first.end("SIGKILL");
     assert.equal(await exists(node.socket), true);
     await using second = await NodeProcess.start(node);
+    assert.equal(await portOf(second), port);
     assert.equal((await second.end("SIGTERM")).code, 0);
-    const port = (log: string) => /linkPort=(\d+)/.exec(log)![1];
-    assert.equal(port(await second.log()), port(await first.log()));
   }));
 
 Deno.test("serve ends in order at SIGTERM: code 0, no sockets left, the lock free", () =>
