@@ -25,26 +25,39 @@ export class NodeProcess implements AsyncDisposable {
   readonly status: Promise<Deno.CommandStatus>;
   readonly #child: Deno.ChildProcess;
   readonly #log: Promise<string>;
+  #text = "";
+  #onlog: (() => void) | null = null;
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.status = child.status;
-    this.#log = new Response(child.stderr).text();
+    this.#log = this.#readLog(child.stderr);
+  }
+
+  async #readLog(stderr: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+    for await (const chunk of stderr.pipeThrough(new TextDecoderStream())) {
+      this.#text += chunk;
+      this.#onlog?.();
+    }
+    return this.#text;
   }
 
   get pid(): number {
     return this.#child.pid;
   }
 
-  /** Returns when Version is answered. */
-  static async start(node: TestNode, env: Record<string, string> = {}): Promise<NodeProcess> {
+  /**
+   * Returns when Version is answered.
+   * @param main The program's first module: by default that of the source tree
+   */
+  static async start(node: TestNode, env: Record<string, string> = {}, main = MAIN): Promise<NodeProcess> {
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
         "-A",
         "--quiet",
         `--v8-flags=${V8_FLAGS.infranetes}`,
-        MAIN,
+        main,
         "serve",
         "--config",
         node.file,
@@ -66,6 +79,23 @@ ${await process.#log}`;
         : new Error(message, { cause: error });
     }
     return process;
+  }
+
+  /** What the pattern finds in the log, as soon as it is there. Rejects when the process has ended without it. */
+  async logged(pattern: RegExp): Promise<RegExpExecArray> {
+    const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+    const look = () => {
+      const found = pattern.exec(this.#text);
+      if (found) resolve(found);
+    };
+    this.#onlog = look;
+    this.#log.then((log) => (look(), reject(new Error(`${pattern} is not in the log:\n${log}`))));
+    look();
+    try {
+      return await promise;
+    } finally {
+      this.#onlog = null;
+    }
   }
 
   /** Everything that it logged; resolves when it has ended. */
