@@ -99,7 +99,7 @@ export class IdentityFile {
       throw error;
     }
     try {
-      const identity = v.parse(identityFile, JSON.parse(text));
+      const { version: _, ...identity } = v.parse(identityFile, JSON.parse(text));
       if (identity.certificate !== null) await checkCertificate(identity, decodePem(identity.certificate));
       return identity;
     } catch (error) {
