@@ -1,6 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { getLogger } from "@logtape/logtape";
+import { cutText } from "../../lib/cut_text.ts";
 import { deadline } from "../../lib/deadline.ts";
 import { SingleFlight } from "../../lib/single_flight.ts";
 import { ContainerPhase, type ContainerState, ContainerStateSchema } from "../../protocol/gen/agent_pb.ts";
@@ -103,8 +104,8 @@ function bounded(state: ContainerState, id: string): ContainerState {
   return create(ContainerStateSchema, {
     ...state,
     id,
-    reason: state.reason.slice(0, MAX_REASON),
-    message: state.message.slice(0, MAX_MESSAGE),
+    reason: cutText(state.reason, MAX_REASON),
+    message: cutText(state.message, MAX_MESSAGE),
     terminationMessage: state.terminationMessage.slice(0, MAX_MESSAGE),
   });
 }

@@ -1,5 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { getLogger } from "@logtape/logtape";
+import { cutText } from "../../lib/cut_text.ts";
 import { UnauthorizedError } from "../../lib/errors.ts";
 import type { ContainerState, Snapshot } from "../../protocol/gen/agent_pb.ts";
 import type { AgentLink } from "../agent_link.ts";
@@ -11,12 +12,16 @@ import { foreign, loseContainer } from "./watch.ts";
 const logger = getLogger(["infranetes", "watch"]);
 /** Containers that an agent may have without the node knowing of them. More is not an accident. */
 const MAX_UNKNOWN = 64;
+/** Length of our own ids. What an agent says instead of one is not repeated at greater length. */
+const ID_LENGTH = 64;
 
 export interface SnapshotEvent {
   readonly sandboxId: string;
   readonly sequence: bigint;
   readonly incarnation: string;
   readonly snapshot: Snapshot;
+  /** Whether it is the session's first. */
+  readonly first: boolean;
 }
 
 /**
@@ -24,7 +29,7 @@ export interface SnapshotEvent {
  * missing is lost, what nobody knows is removed from the agent. Resolves when states are folded, except that exits go on
  * to wait for their logs.
  *
- * @throws {UnauthorizedError} if it names another sandbox or a container of one
+ * @throws {UnauthorizedError} if it names another sandbox or a container of one, or is not the session's first
  * @throws {VmRebootedError} if the VM was started again since it was configured
  */
 export async function foldSnapshot(node: Node, link: AgentLink, event: SnapshotEvent): Promise<void> {
@@ -38,6 +43,10 @@ export async function foldSnapshot(node: Node, link: AgentLink, event: SnapshotE
     if (entry) known.push(state);
     else unknown.push(state.id);
   }
+  // Each costs a comparison and calls: an agent that may send them without end makes work without end.
+  if (!event.first) {
+    throw new UnauthorizedError(`Agent of VM ${link.vmId} tells of its whole state twice in a session`);
+  }
   loseMissing(node, event, new Set(known.map((state) => state.id)));
   removeUnknown(node, link, unknown);
   await Promise.all(known.map((state) => foldOrLeave(node, link, state)));
@@ -46,13 +55,17 @@ export async function foldSnapshot(node: Node, link: AgentLink, event: SnapshotE
 function checkOrigin(node: Node, link: AgentLink, { sandboxId, snapshot }: SnapshotEvent): void {
   if (snapshot.sandboxId !== sandboxId) {
     throw new UnauthorizedError(
-      `Agent of VM ${link.vmId} tells of sandbox '${snapshot.sandboxId}', its own is ${sandboxId}`,
+      `Agent of VM ${link.vmId} tells of sandbox '${
+        cutText(snapshot.sandboxId, ID_LENGTH)
+      }', its own is ${sandboxId}`,
     );
   }
   const bootId = node.model.sandbox(sandboxId)?.facts.bootId ?? null;
   if (bootId !== null && snapshot.bootId !== bootId) {
     throw new VmRebootedError(
-      `VM ${link.vmId} was started again: boot id '${snapshot.bootId}' instead of '${bootId}'`,
+      `VM ${link.vmId} was started again: boot id '${
+        cutText(snapshot.bootId, ID_LENGTH)
+      }' instead of '${bootId}'`,
     );
   }
 }
@@ -68,7 +81,7 @@ function loseMissing(node: Node, event: SnapshotEvent, present: ReadonlySet<stri
 }
 
 function removeUnknown(node: Node, link: AgentLink, ids: readonly string[]): void {
-  if (ids.length > MAX_UNKNOWN) {
+  if (ids.length > MAX_UNKNOWN || ids.some((id) => id.length > ID_LENGTH)) {
     throw new UnauthorizedError(
       `Agent of VM ${link.vmId} tells of ${ids.length} containers that were never created`,
     );

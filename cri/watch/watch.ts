@@ -1,5 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { getLogger } from "@logtape/logtape";
+import { cutText } from "../../lib/cut_text.ts";
 import { deadline } from "../../lib/deadline.ts";
 import { UnauthorizedError } from "../../lib/errors.ts";
 import type { ContainerState, Heartbeat, WatchResponse } from "../../protocol/gen/agent_pb.ts";
@@ -91,7 +92,7 @@ async function takeEvent(
   if (first && event.case !== "snapshot") {
     throw new UnauthorizedError(`Agent of VM ${link.vmId} must begin its watch with a snapshot`);
   }
-  if (first) watched.incarnation = incarnation.slice(0, MAX_INCARNATION);
+  if (first) watched.incarnation = cutText(incarnation, MAX_INCARNATION);
   const folded = acknowledgements.begin(sequence);
   switch (event.case) {
     case "snapshot":
@@ -100,6 +101,7 @@ async function takeEvent(
         sequence,
         snapshot: event.value,
         incarnation: watched.incarnation,
+        first,
       });
       options.onsnapshot();
       return folded();
@@ -157,7 +159,7 @@ function takeHeartbeat({ node, sandboxId }: WatchOptions, heartbeat: Heartbeat):
 /** A container that should be on its VM and is not: nobody knows how it ended. */
 export function loseContainer(node: Node, id: string, message: string): void {
   const entry = node.model.container(id);
-  if (!entry || entry.state.kind === "exited") return;
+  if (!entry || entry.state.kind === "exited" || node.folds.isExiting(id)) return;
   logger.error("Container {containerId} is lost: {message}", { containerId: id, message });
   const state = endedState(entry, { reason: "ContainerLost", message, atNs: node.clock.nowNs() });
   node.tasks.start(`loss of container ${id}`, () => foldState(node, id, state));
