@@ -40,6 +40,17 @@ Deno.test("a VM enrols, is linked, and both sides call each other", async () => 
   assert.equal(row.bootId, "boot");
 });
 
+Deno.test("a VM enrols and is linked over IPv6, and by the node's name", async () => {
+  await using node = await TestNode.start({ host: "::1" });
+  assert.match(node.address, /^\[::1\]:/);
+  await using agent = await TestAgent.start(node.addVm());
+  await agent.session();
+  await using ipv4 = await TestNode.start();
+  const userData = { ...ipv4.addVm(), nodes: [`localhost:${ipv4.listener.port}`] };
+  await using named = await TestAgent.start(userData);
+  await named.session();
+});
+
 Deno.test("an agent that is started again needs no token and takes its old session's place", async () => {
   await using node = await TestNode.start();
   const userData = node.addVm();

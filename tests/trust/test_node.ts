@@ -23,6 +23,8 @@ export interface TestNodeOptions {
   readonly afterFact?: (fact: string) => void;
   /** To start a node again on what an earlier one left. */
   readonly stateDir?: string;
+  /** @default "127.0.0.1" */
+  readonly host?: string;
   /** @default a free one */
   readonly port?: number;
 }
@@ -34,9 +36,10 @@ interface Parts {
   readonly certificate: NodeCertificate;
   readonly registry: AgentRegistry;
   readonly listener: LinkListener;
+  readonly address: string;
 }
 
-/** The node's end of the link with a fact file of its own, on 127.0.0.1. */
+/** The node's end of the link with a fact file of its own, on a loopback address. */
 export class TestNode implements AsyncDisposable {
   readonly stateDir: string;
   readonly store: FactStore;
@@ -44,6 +47,8 @@ export class TestNode implements AsyncDisposable {
   readonly certificate: NodeCertificate;
   readonly registry: AgentRegistry;
   readonly listener: LinkListener;
+  /** `host:port` at which it listens. */
+  readonly address: string;
   #closed = false;
 
   private constructor(parts: Parts) {
@@ -53,20 +58,22 @@ export class TestNode implements AsyncDisposable {
     this.certificate = parts.certificate;
     this.registry = parts.registry;
     this.listener = parts.listener;
+    this.address = parts.address;
   }
 
   static async start(options: TestNodeOptions = {}): Promise<TestNode> {
-    const { afterFact, agentLifeMs, clock = systemClock, stateDir = await Deno.makeTempDir() } = options;
+    const { afterFact, agentLifeMs, clock = systemClock, host = "127.0.0.1" } = options;
+    const { stateDir = await Deno.makeTempDir() } = options;
     const store = openFactStore(join(stateDir, "facts"), afterFact ? { afterFact } : {});
     const life = agentLifeMs === undefined ? {} : { agentLifeMs };
     const authority = await CertificateAuthority.open(join(stateDir, "authority"), { clock, ...life });
-    const certificate = await NodeCertificate.create(authority, ["127.0.0.1"], clock);
+    const certificate = await NodeCertificate.create(authority, [host, "localhost"], clock);
     const common = { authority, clock, store, vms: store.vms };
     const times = { nodeVersion: "test", heartbeatMs: 10_000, orphanTimeoutMs: 0 };
     const registry = new AgentRegistry({ ...times, ...options.registry, ...common });
     const listener = await LinkListener.listen({
       ...options.listener,
-      host: "127.0.0.1",
+      host,
       port: options.port ?? 0,
       authority,
       certificate,
@@ -74,12 +81,9 @@ export class TestNode implements AsyncDisposable {
       gate: new LinkGate(common),
       enrolment: new Enrolment({ ...common, fingerprints: () => certificate.fingerprints }),
     });
-    await registry.setNodes([`127.0.0.1:${listener.port}`]);
-    return new TestNode({ stateDir, store, authority, certificate, registry, listener });
-  }
-
-  get address(): string {
-    return `127.0.0.1:${this.listener.port}`;
+    const address = `${host.includes(":") ? `[${host}]` : host}:${listener.port}`;
+    await registry.setNodes([address]);
+    return new TestNode({ stateDir, store, authority, certificate, registry, listener, address });
   }
 
   /** A VM that was asked for, as RunPodSandbox records it. Answers what it is told at its start. */
