@@ -4,17 +4,20 @@
  * Figures of the agent alone: vmserver as a process, linked by mutual TLS over loopback to this process, which plays the
  * node and does nothing with what it gets.
  *
- *     deno run -A bench/agent_log.ts [--megabytes=500]
+ *     deno run -A bench/agent_log.ts
  *
  * How fast a container's output comes through pipe, monitor, spool, agent and link; what monitor and agent hold
  * meanwhile; how long an agent takes to dial and a container to start.
  */
 // deno-lint-ignore-file no-console
 import type { AgentLink } from "../cri/agent_link.ts";
-import { configureRequest, SANDBOX_ID, shell } from "../tests/agent/requests.ts";
+import { configureRequest, createRequest, SANDBOX_ID, shell } from "../tests/agent/requests.ts";
 import { VmProcess } from "../tests/agent/vm_process.ts";
 
 const LINE_BYTES = [100, 1024];
+/** MB/s of a container's output: the first with which something is dropped is the last. */
+const RATES = [25, 50, 75, 100, 150, 200];
+const SECONDS = 3;
 const STARTS = 11;
 /** How far behind the reader the spool is trimmed, as a node does that has made it durable. */
 const TRIM_STEP = 8 * 1024 * 1024;
@@ -27,10 +30,15 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** A figure in kB of /proc/<pid>/status, in MB. */
+/** A figure in kB of /proc/<pid>/status, in MB. 0 for a process that has ended. */
 function memory(pid: number, field: "VmHWM" | "VmRSS"): number {
-  const text = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(text)![1]) * 1024 / 1e6;
+  let text = "";
+  try {
+    text = Deno.readTextFileSync(`/proc/${pid}/status`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(text)?.[1] ?? 0) * 1024 / 1e6;
 }
 
 function monitorOf(vm: VmProcess, id: string): number {
@@ -50,39 +58,44 @@ async function drain({ containers }: AgentLink, containerId: string): Promise<nu
   return total;
 }
 
-async function throughput(
-  vm: VmProcess,
-  link: AgentLink,
-  lineBytes: number,
-  megabytes: number,
-): Promise<void> {
-  const id = `lines-${lineBytes}`;
-  const line = "x".repeat(lineBytes - 1);
-  const waits = "while [ ! -e go ]; do sleep 0.01; done";
-  await link.containers.create(
-    shell(id, `${waits}; yes ${line} | head -c ${megabytes}000000; sleep 0.2`, { workingDir: vm.directory }),
-  );
+/** A container that writes so many MB/s of lines for some seconds, as evenly as a timer goes. */
+function writer(id: string, lineBytes: number, rate: number) {
+  const script = `
+    const chunk = new TextEncoder().encode(("x".repeat(${lineBytes} - 1) + "\\n").repeat(Math.floor(65536 / ${lineBytes})));
+    const began = performance.now();
+    for (let written = 0; written < ${rate * SECONDS} * 1e6;) {
+      const due = (performance.now() - began) * ${rate} * 1000;
+      while (written < due) written += Deno.stdout.writeSync(chunk);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }`;
+  return createRequest(id, { command: [Deno.execPath(), "eval", "--no-config", script] });
+}
+
+/** True if every record of a container that writes at this rate came through. */
+async function keepsUp(vm: VmProcess, link: AgentLink, lineBytes: number, rate: number): Promise<boolean> {
+  const id = `lines-${lineBytes}-${rate}`;
+  await link.containers.create(writer(id, lineBytes, rate));
   await link.containers.start({ containerId: id });
   const monitor = monitorOf(vm, id);
   let peak = 0;
   const sampling = setInterval(() => peak = Math.max(peak, memory(monitor, "VmHWM")), 50);
   const began = performance.now();
-  await Deno.writeTextFile(`${vm.directory}/go`, "");
   const bytes = await drain(link, id);
-  const seconds = (performance.now() - began - 200) / 1000;
+  const seconds = (performance.now() - began) / 1000;
   clearInterval(sampling);
   const { state } = await link.containers.stop({ containerId: id });
-  report(`${lineBytes}-byte lines, output of the container`, megabytes / seconds, "MB/s");
-  report(`${lineBytes}-byte lines, log records`, bytes / 1e6 / seconds, "MB/s");
-  report(
-    `${lineBytes}-byte lines, records dropped by the bounded spool`,
-    Number(state!.logRecordsDropped),
-    "",
-  );
-  report(`${lineBytes}-byte lines, peak memory of the monitor`, peak, "MB");
-  report(`${lineBytes}-byte lines, peak memory of the agent`, memory(vm.pid, "VmHWM"), "MB");
   await link.containers.remove({ containerId: id });
-  await Deno.remove(`${vm.directory}/go`);
+  const dropped = Number(state!.logRecordsDropped);
+  const text = `${lineBytes}-byte lines at ${rate} MB/s`;
+  report(`${text}: log through pipe, monitor, agent, link`, bytes / 1e6 / seconds, "MB/s");
+  report(`${text}: records dropped by the bounded spool`, dropped, "");
+  report(`${text}: peak memory of monitor`, peak, "MB");
+  report(`${text}: peak memory of agent`, memory(vm.pid, "VmHWM"), "MB");
+  return dropped === 0;
+}
+
+async function throughput(vm: VmProcess, link: AgentLink, lineBytes: number): Promise<void> {
+  for (const rate of RATES) if (!await keepsUp(vm, link, lineBytes, rate)) return;
 }
 
 async function containerStarts(vm: VmProcess, link: AgentLink): Promise<void> {
@@ -118,7 +131,6 @@ async function agentStarts(vm: VmProcess): Promise<AgentLink> {
 }
 
 if (import.meta.main) {
-  const megabytes = Number(Deno.args.find((arg) => arg.startsWith("--megabytes="))?.slice(12) ?? 500);
   await using vm = await VmProcess.create();
   // The first start enrols.
   const first = await vm.start();
@@ -126,5 +138,5 @@ if (import.meta.main) {
   await vm.signal("SIGTERM");
   const link = await agentStarts(vm);
   await containerStarts(vm, link);
-  for (const lineBytes of LINE_BYTES) await throughput(vm, link, lineBytes, megabytes);
+  for (const lineBytes of LINE_BYTES) await throughput(vm, link, lineBytes);
 }

@@ -10,7 +10,8 @@ export interface LogSource {
   /** Offset of the first byte that is still there. */
   readonly start: number;
   /**
-   * The bytes from `offset` on, in chunks of at most 60 KiB, following the log until it is complete.
+   * The bytes from `offset` on, in chunks of at most 60 KiB, following the log until it is complete. A chunk is valid
+   * until the next one is asked for.
    * @throws {RangeError} if the offset was trimmed or lies behind the end of a complete log
    */
   read(offset: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
