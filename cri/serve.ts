@@ -8,6 +8,7 @@
 import { join } from "node:path";
 import { getLogger } from "@logtape/logtape";
 import { systemClock } from "../lib/clock.ts";
+import { deadline, untilAborted } from "../lib/deadline.ts";
 import { randomIds } from "../lib/ids.ts";
 import { VERSION } from "../lib/version.ts";
 import type { Environment } from "./config/overrides.ts";
@@ -48,10 +49,32 @@ export async function serveNode(config: NodeConfig, { signal, environment }: Ser
   const begun = performance.now();
   await using stack = new AsyncDisposableStack();
   stack.use(await configureLogging(config.log));
-  await Deno.mkdir(config.stateDir, { recursive: true, mode: 0o700 });
-  stack.use(await lockInstance(config.stateDir));
+  const { node, agents } = await openNode(config, stack, environment);
+  const linkPort = await agents.listen();
+  await serveCalls(node, stack, signal);
+  logger.info("Node process serves", {
+    version: VERSION,
+    socket: config.socket.path,
+    clientSocket: config.client.socket.path,
+    linkPort,
+    pid: Deno.pid,
+    ms: Math.round(performance.now() - begun),
+  });
+  recover(node);
+  await aborted(signal);
+  logger.info("Node process ends: pods live on", { callsWithinMs: config.timeouts.shutdown });
+}
+
+/** Everything that needs no call yet. What was opened is given back by the stack. */
+async function openNode(
+  config: NodeConfig,
+  stack: AsyncDisposableStack,
+  environment: Environment,
+): Promise<{ readonly node: Node; readonly agents: AgentSide }> {
   // Sockets and files are nobody else's until they are given their permissions.
   Deno.umask(0o027);
+  await Deno.mkdir(config.stateDir, { recursive: true, mode: 0o700 });
+  stack.use(await lockInstance(config.stateDir));
   const afterFact = crashPoint(environment, config.unsafe);
   const store = stack.use(
     openFactStore(join(config.stateDir, "facts.sqlite"), afterFact ? { afterFact } : {}),
@@ -79,19 +102,7 @@ export async function serveNode(config: NodeConfig, { signal, environment }: Ser
     userData: agents.userData,
   });
   stack.defer(() => settle(node, ending));
-  const linkPort = await agents.listen();
-  await serveCalls(node, stack, signal);
-  logger.info("Node process serves", {
-    version: VERSION,
-    socket: config.socket.path,
-    clientSocket: config.client.socket.path,
-    linkPort,
-    pid: Deno.pid,
-    ms: Math.round(performance.now() - begun),
-  });
-  recover(node);
-  await aborted(signal);
-  logger.info("Node process ends: pods live on", { callsWithinMs: config.timeouts.shutdown });
+  return { node, agents };
 }
 
 /** Both sockets. They answer from the facts at once; what they say of VMs gets newer as their agents call. */
@@ -120,10 +131,18 @@ function partsOf({ clock, model, tasks, signal }: Node) {
   return { clock, model, tasks, signal };
 }
 
-/** Ends what the node does in the background. Whatever is half done is in the facts, for the next process. */
+/**
+ * Ends what the node does in the background. Whatever is half done is in the facts, for the next process; so is what
+ * does not end in time.
+ */
 async function settle(node: Node, ending: AbortController): Promise<void> {
   ending.abort(new DOMException("The node process is ending", "AbortError"));
-  await node.tasks.settled();
+  using limit = deadline(node.config.timeouts.shutdown, { clock: node.clock, what: "Background work" });
+  try {
+    await untilAborted(node.tasks.settled(), limit.signal);
+  } catch (error) {
+    logger.warn("Background work is left to the next process: {error}", { error, tasks: node.tasks.size });
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

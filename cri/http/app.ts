@@ -21,63 +21,58 @@ export interface AppParts {
   readonly ending: AbortSignal;
 }
 
+const POD = "/v1/pods/:namespace/:name";
+
 /** The client API as an application: see `api.ts`. */
-export function clientApi({ pods, logs, exec, ending }: AppParts): Hono {
+export function clientApi(parts: AppParts): Hono {
   const app = new Hono();
   app.onError((error) => errorResponse(error));
-  app.notFound((context) =>
-    errorResponse(
-      new UnsupportedError(`The client API has no ${context.req.method} ${context.req.path}`),
-      404,
-    )
+  app.notFound(({ req }) =>
+    errorResponse(new UnsupportedError(`The client API has no ${req.method} ${req.path}`), 404)
   );
-
   app.get("/v1/version", (context) => context.json({ version: VERSION }));
-  app.get("/v1/pods", (context) => context.json({ pods: pods.list(context.req.query("namespace")) }));
-  app.get("/v1/pods/:namespace/:name", (context) => context.json(pods.get(...podOf(context))));
-
-  app.post("/v1/pods", async (context) => {
-    const wait = flag(context, "wait", true);
-    const namespace = context.req.query("namespace");
-    const pod = await pods.accept(await readJson(context.req.raw), {
-      namespace,
-      removeOnFailure: wait,
-      signal: ending,
-    });
-    return new Response(runStream(pod, wait, ending), {
-      status: 201,
-      headers: { "content-type": "application/x-ndjson" },
-    });
-  });
-
-  app.delete("/v1/pods/:namespace/:name", async (context) => {
-    await pods.remove(...podOf(context), wholeNumber(context, "grace"));
+  app.get("/v1/pods", (context) => context.json({ pods: parts.pods.list(context.req.query("namespace")) }));
+  app.post("/v1/pods", (context) => run(context, parts));
+  app.get(POD, (context) => context.json(parts.pods.get(...podOf(context))));
+  app.delete(POD, async (context) => {
+    await parts.pods.remove(...podOf(context), wholeNumber(context, "grace"));
     return context.json({});
   });
-
-  app.get("/v1/pods/:namespace/:name/logs", (context) => {
-    const content = logs.open(...podOf(context), {
-      container: context.req.query("container"),
-      previous: flag(context, "previous", false),
-      follow: flag(context, "follow", false),
-      timestamps: flag(context, "timestamps", false),
-      tail: wholeNumber(context, "tail"),
-    });
-    const body = byteStream((gone) => content(AbortSignal.any([gone, ending])));
-    return new Response(body, { headers: { "content-type": "text/plain; charset=utf-8" } });
-  });
-
-  app.post("/v1/pods/:namespace/:name/exec", async (context) => {
-    const { command } = await readJson(context.req.raw) as { command?: unknown };
-    if (!isCommand(command)) {
-      throw new InvalidArgumentError("The body must be { command: [text, …] } with at least one word");
-    }
-    const container = context.req.query("container");
-    const frames = await exec.open(...podOf(context), { container, command, signal: ending });
-    const body = execStream((gone) => frames(AbortSignal.any([gone, ending])));
-    return new Response(body, { headers: { "content-type": EXEC_CONTENT_TYPE } });
-  });
+  app.get(`${POD}/logs`, (context) => logs(context, parts));
+  app.post(`${POD}/exec`, (context) => exec(context, parts));
   return app;
+}
+
+async function run(context: Context, { pods, ending }: AppParts): Promise<Response> {
+  const wait = flag(context, "wait", true);
+  const namespace = context.req.query("namespace");
+  const given = await readJson(context.req.raw);
+  const pod = await pods.accept(given, { namespace, removeOnFailure: wait, signal: ending });
+  const headers = { "content-type": "application/x-ndjson" };
+  return new Response(runStream(pod, wait, ending), { status: 201, headers });
+}
+
+function logs(context: Context, { logs, ending }: AppParts): Response {
+  const content = logs.open(...podOf(context), {
+    container: context.req.query("container"),
+    previous: flag(context, "previous", false),
+    follow: flag(context, "follow", false),
+    timestamps: flag(context, "timestamps", false),
+    tail: wholeNumber(context, "tail"),
+  });
+  const body = byteStream((gone) => content(AbortSignal.any([gone, ending])));
+  return new Response(body, { headers: { "content-type": "text/plain; charset=utf-8" } });
+}
+
+async function exec(context: Context, { exec, ending }: AppParts): Promise<Response> {
+  const { command } = await readJson(context.req.raw) as { command?: unknown };
+  if (!isCommand(command)) {
+    throw new InvalidArgumentError("The body must be { command: [text, …] } with at least one word");
+  }
+  const container = context.req.query("container");
+  const frames = await exec.open(...podOf(context), { container, command, signal: ending });
+  const body = execStream((gone) => frames(AbortSignal.any([gone, ending])));
+  return new Response(body, { headers: { "content-type": EXEC_CONTENT_TYPE } });
 }
 
 function podOf({ req }: Context): [namespace: string, name: string] {

@@ -12,8 +12,8 @@ function pattern(form: RegExp, message: string) {
   return z.string(message).regex(form, message);
 }
 
-/** RFC 1123, as the API server validates names of pods and of containers. */
-const label = pattern(
+/** RFC 1123, as the API server validates names of namespaces and of containers. */
+export const label = pattern(
   /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
   "Must be 1 to 63 lower-case letters, digits or '-', beginning and ending with a letter or digit",
 );

@@ -1,9 +1,10 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 
+import { InvalidArgumentError } from "../../lib/errors.ts";
 import type { Problem } from "../config/problem.ts";
 import { zodProblems } from "../config/zod_problems.ts";
 import { ManifestError } from "./manifest_error.ts";
-import { manifestSchema, type PodManifest } from "./manifest.ts";
+import { label, manifestSchema, type PodManifest } from "./manifest.ts";
 import { isKubernetesField } from "./unsupported.ts";
 
 /**
@@ -23,6 +24,24 @@ export function parseManifest(value: unknown): PodManifest {
   const problems = [...zodProblems(manifestSchema, value).map(explain), ...duplicates(value)];
   if (problems.length > 0) throw new ManifestError(problems);
   return manifestSchema.parse(value);
+}
+
+/**
+ * A pod's namespace: that of the call, or of the manifest, or the default one. It becomes part of a path, so that nothing
+ * but a name is let through.
+ *
+ * @throws {InvalidArgumentError} if it is no name, or if call and manifest want different ones
+ */
+export function namespaceOf(manifest: PodManifest, wanted: string | undefined): string {
+  const own = manifest.metadata.namespace;
+  if (wanted === undefined) return own ?? "default";
+  if (!label.safeParse(wanted).success) {
+    throw new InvalidArgumentError(`${JSON.stringify(wanted)} is no namespace's name`);
+  }
+  if (own === undefined || own === wanted) return wanted;
+  throw new InvalidArgumentError(
+    `The manifest is for namespace "${own}", not for "${wanted}": leave one of them out`,
+  );
 }
 
 /** Of another kind of object nothing else is worth saying. */

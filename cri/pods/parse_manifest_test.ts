@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { formatPath } from "../config/problem.ts";
 import { ManifestError } from "./manifest_error.ts";
-import { parseManifest } from "./parse_manifest.ts";
+import { namespaceOf, parseManifest } from "./parse_manifest.ts";
 
 const IMAGE = "infranetes.io/exec:latest";
 
@@ -128,4 +128,27 @@ const REFUSED: readonly (readonly [what: string, value: unknown, problems: strin
 for (const [what, value, problems] of REFUSED) {
   Deno.test(`parseManifest() refuses ${what}`, () =>
     assert.deepEqual(problemsOf(value).sort(), [...problems].sort()));
+}
+
+Deno.test("namespaceOf() takes that of the call, of the manifest, or the default one", () => {
+  const without = parseManifest(pod());
+  const own = parseManifest(pod({}, {}, { metadata: { name: "hello", namespace: "mine" } }));
+  assert.equal(namespaceOf(without, undefined), "default");
+  assert.equal(namespaceOf(without, "other"), "other");
+  assert.equal(namespaceOf(own, undefined), "mine");
+  assert.equal(namespaceOf(own, "mine"), "mine");
+  assert.throws(() => namespaceOf(own, "other"), /for namespace "mine", not for "other"/);
+});
+
+for (const bad of ["", "..", "../../etc", "a/b", "A", "x".repeat(64), "a\n"]) {
+  Deno.test(`namespaceOf() refuses ${JSON.stringify(bad)}: it would become part of a path`, () => {
+    assert.throws(() => namespaceOf(parseManifest(pod()), bad), /is no namespace's name/);
+  });
+}
+
+for (const name of ["..", "../x", "a/b", "a_b", ".a"]) {
+  Deno.test(`parseManifest() refuses ${JSON.stringify(name)} as a pod's and as a container's name`, () => {
+    assert.equal(problemsOf(pod({}, {}, { metadata: { name } })).length, 1);
+    assert.equal(problemsOf(pod({}, { name })).length, 1);
+  });
 }

@@ -14,7 +14,7 @@ import { chooseContainer } from "./choose_container.ts";
 import { type KeeperParts, PodKeeper } from "./keeper.ts";
 import type { PodManifest } from "./manifest.ts";
 import { manifestOf } from "./manifest_of.ts";
-import { parseManifest } from "./parse_manifest.ts";
+import { namespaceOf, parseManifest } from "./parse_manifest.ts";
 import type { PodName } from "./pod_files.ts";
 import { runsOf } from "./pod_runs.ts";
 import { lastRun } from "./restart.ts";
@@ -111,7 +111,7 @@ export class Pods implements Disposable {
    */
   async accept(given: unknown, options: RunOptions): Promise<AcceptedPod> {
     const manifest = parseManifest(given);
-    const namespace = options.namespace ?? manifest.metadata.namespace ?? "default";
+    const namespace = namespaceOf(manifest, options.namespace);
     const { name } = manifest.metadata;
     const reservation = this.#reserve(namespace, name);
     try {
