@@ -12,7 +12,7 @@ export const churn: Bench = {
   name: "churn",
   about: "Pods in a row on fake: run, create, start, stop, remove",
   async run(report, { count = PODS }) {
-    await using node = await startNode(FAKE);
+    await using node = await startNode({ config: FAKE });
     const step = Math.max(1, Math.floor(count / 10));
     const memories: number[] = [];
     const begun = performance.now();

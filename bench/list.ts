@@ -29,7 +29,7 @@ export const list: Bench = {
     "List calls of 1,000 sandboxes and 1,000 containers on fake, one after the other, while 10 ExecSync/s run",
   async run(report, { count = PODS }) {
     const fake = { kind: "fake", silentAfter: SILENT_AFTER_MS };
-    await using node = await startNode({ ...FAKE, providers: { local: fake } });
+    await using node = await startNode({ config: { ...FAKE, providers: { local: fake } } });
     let pods: BenchPod[] = [];
     const starting = await timed(async () => pods = await startPods(node.runtime, count));
     const begun = performance.now();

@@ -66,8 +66,8 @@ function hasEnded(error: unknown): boolean {
 
 /** Programs of ours, and how to know them by their command lines, from source or compiled. */
 const PROGRAMS = {
-  vmserver: /(agent\/main\.ts|vmserver) run /,
-  monitor: /(agent\/main\.ts|vmserver) monitor /,
+  vmserver: /(agent\/main\.ts|vmserver(\.js)?) run /,
+  monitor: /(agent\/monitor\/main\.ts|vmserver monitor) /,
 } as const;
 
 /** The process of a program among those that name `directory`. @throws {Error} if there is none or more than one */
@@ -79,4 +79,21 @@ export function onlyProcess(directory: string, program: keyof typeof PROGRAMS): 
   if (found.length === 1) return found[0]!;
   const all = processes.map(({ pid, command }) => `${pid} ${command}`).join("\n");
   throw new Error(`There are ${found.length} processes of ${program} instead of one among\n${all}`);
+}
+
+/** Kills every process that names `directory`, and those that they start meanwhile, until there is none. */
+export async function killAll(directory: string): Promise<void> {
+  for (;;) {
+    const processes = processesNaming(directory);
+    if (processes.length === 0) return;
+    for (const { pid } of processes) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    // Nobody tells us of the death of what is not our child.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }

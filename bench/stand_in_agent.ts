@@ -1,11 +1,10 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { LINK_PATH } from "../protocol/enrolment.ts";
 import { Node, Sandbox } from "../protocol/gen/agent_pb.ts";
 import { Router, Session } from "../protocol/link/session.ts";
 import { dialWebSocket } from "../protocol/link/websocket_client.ts";
 import { PROTOCOL } from "../protocol/version.ts";
-import type { TestNode } from "../tests/node_config.ts";
 import { onlyProcess } from "./proc.ts";
 
 /** Agents keep one client each, and so resume their TLS sessions: some of ours do, others begin with a full handshake. */
@@ -17,7 +16,7 @@ interface Credentials {
   readonly authorities: readonly string[];
 }
 
-/** Takes the place of a node's only agent, with that agent's identity, to open and close sessions at will. */
+/** Takes the place of a VM's agent, with that agent's identity, to open and close sessions at will. */
 export class StandInAgent implements Disposable {
   readonly #url: string;
   readonly #credentials: Credentials;
@@ -40,13 +39,13 @@ export class StandInAgent implements Disposable {
     this.#router = this.#newRouter(sandboxId);
   }
 
-  /** Halts the agent: a process that exists and does nothing, so that its VM is not taken for lost. */
-  static replace({ vmDirectory }: TestNode, sandboxId: string): StandInAgent {
+  /**
+   * Halts the agent: a process that exists and does nothing, so that its VM is not taken for lost.
+   * @param vmDirectory The VM's own directory
+   */
+  static replace(vmDirectory: string, sandboxId: string): StandInAgent {
     Deno.kill(onlyProcess(vmDirectory, "vmserver").pid, "SIGSTOP");
-    const directories = [...Deno.readDirSync(vmDirectory)].map(({ name }) => join(vmDirectory, name));
-    const own = directories.find((each) => /^[0-9a-f]{32}$/.test(basename(each)));
-    if (own === undefined) throw new Error(`No VM is in ${vmDirectory}`);
-    return new StandInAgent(own, sandboxId);
+    return new StandInAgent(vmDirectory, sandboxId);
   }
 
   /** One session: handshakes, Hello, the node's Watch, end. */
