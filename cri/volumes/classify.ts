@@ -26,6 +26,8 @@ const SUBPATH_REGEXP = /^(?<pod>.*\/pods\/[^/]+)\/volume-subpaths\/(?<volume>[^/
 const SYNCED_PLUGINS = new Set(
   ["secret", "configmap", "downward-api", "projected"].map((name) => `kubernetes.io~${name}`),
 );
+/** The last part of a path does not exist, or one before it is no folder. */
+const ABSENT_CODES: ReadonlySet<unknown> = new Set(["ENOENT", "ENOTDIR"]);
 const NFS_TYPES = new Set(["nfs", "nfs4"]);
 
 /**
@@ -59,6 +61,9 @@ function checkMount(
   }
   if (!hostPath.startsWith("/")) {
     throw new InvalidArgumentError(`${where} must have an absolute host path, not '${hostPath}'`);
+  }
+  if (containerPath.includes("\0") || hostPath.includes("\0")) {
+    throw new InvalidArgumentError(`${where} has a path with NUL`);
   }
   if (recursiveReadOnly) {
     if (!readonly) throw new InvalidArgumentError(`${where} is recursive_read_only and must be readonly too`);
@@ -99,7 +104,7 @@ async function statHostPath({ hostPath, containerPath }: Mount, signal: AbortSig
     // A network file system whose server is gone does not answer.
     return await untilAborted(stat(hostPath), signal);
   } catch (cause) {
-    if ((cause as { code?: unknown }).code !== "ENOENT") throw cause;
+    if (!ABSENT_CODES.has((cause as { code?: unknown }).code)) throw cause;
     throw new FailedPreconditionError(
       `Mount at '${containerPath}' has the host path '${hostPath}', which does not exist on the node`,
       { cause },

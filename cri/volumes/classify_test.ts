@@ -101,6 +101,9 @@ for (
     ["a relative path in the container", { containerPath: "data", hostPath: "/usr" }, "InvalidArgumentError"],
     ["a relative host path", { hostPath: "usr" }, "InvalidArgumentError"],
     ["no host path", {}, "InvalidArgumentError"],
+    ["a host path with NUL", { hostPath: "/usr\0" }, "InvalidArgumentError"],
+    ["a path in the container with NUL", { containerPath: "/a\0", hostPath: "/usr" }, "InvalidArgumentError"],
+    ["a host path below a file", { hostPath: "/etc/passwd/x" }, "FailedPreconditionError"],
     [
       "recursive read-only without read-only",
       { hostPath: "/usr", recursiveReadOnly: true },
