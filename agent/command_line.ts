@@ -35,8 +35,7 @@ Exit codes:
     1  failed: start it again
    64  wrong usage
    77  the node refuses this VM: starting again does not help
-  130  interrupted (SIGINT), containers live on
-  143  terminated (SIGTERM), containers live on
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM: containers live on
 `;
 
 const LEVELS: readonly string[] = ["debug", "info", "warning", "error"];

@@ -21,9 +21,6 @@ const ORPHAN_GRACE_MS = 10_000;
 /** From the order to end to the end of the link. */
 const END_BOUND_MS = 5_000;
 
-/** Signals that end the agent, and with which exit code: as a shell reports a process that they killed. */
-const END_SIGNALS = { SIGTERM: 143, SIGINT: 130 } as const;
-
 /** Runs the agent until its VM's end is ordered or a signal ends it. Answers the exit code. */
 export async function serve({ state, userData, powerOff, logLevel }: RunCommand): Promise<number> {
   await configureLog(logLevel);
@@ -33,14 +30,10 @@ export async function serve({ state, userData, powerOff, logLevel }: RunCommand)
     exitCode = code;
     over.abort();
   };
-  for (const [signal, code] of Object.entries(END_SIGNALS)) {
-    Deno.addSignalListener(signal as Deno.Signal, () => {
-      logger.info("Agent ends on {signal}: its containers live on", { signal });
-      end(code);
-    });
-  }
   try {
-    const [os, told] = await Promise.all([loadOs(), readUserData(userData)]);
+    const os = await loadOs();
+    heedSignals(os, end);
+    const told = await readUserData(userData);
     // Relative paths from here on: those of unix sockets must stay under 108 bytes.
     await Deno.mkdir(state, { recursive: true, mode: 0o700 });
     Deno.chdir(state);
@@ -53,6 +46,16 @@ export async function serve({ state, userData, powerOff, logLevel }: RunCommand)
   } catch (error) {
     logger.fatal("Agent ends: {error}", { error });
     return (error as { exitCode?: number }).exitCode ?? 1;
+  }
+}
+
+/** Exit codes as a shell reports a process that the signal killed. */
+function heedSignals(os: Os, end: (exitCode: number) => void): void {
+  for (const signal of os.endSignals) {
+    Deno.addSignalListener(signal, () => {
+      logger.info("Agent ends on {signal}: its containers live on", { signal });
+      end(128 + (os.signalNumber(signal) ?? 0));
+    });
   }
 }
 

@@ -6,6 +6,7 @@
  * @module
  */
 import { loadOs } from "../os/mod.ts";
+import type { Os } from "../os/os.ts";
 import { noteError } from "./error_file.ts";
 import { EventServer } from "./event_server.ts";
 import { Monitor } from "./monitor.ts";
@@ -37,8 +38,9 @@ export async function monitorMain(directory: string): Promise<number> {
 }
 
 async function monitor(record: StartRecord): Promise<void> {
-  outliveSignals();
-  const monitor = new Monitor({ record, os: await loadOs(), onchange: () => events.changed() });
+  const os = await loadOs();
+  outliveSignals(os);
+  const monitor = new Monitor({ record, os, onchange: () => events.changed() });
   const events: EventServer = new EventServer(SOCKET_FILE, {
     state: () => monitor.state(),
     oncommand: (command) => monitor.command(command),
@@ -50,8 +52,8 @@ async function monitor(record: StartRecord): Promise<void> {
 }
 
 /** What is meant for the agent, or for everybody at a shutdown, is not meant for us: the container decides when we end. */
-function outliveSignals(): void {
-  for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) Deno.addSignalListener(signal, () => {});
+function outliveSignals({ endSignals }: Os): void {
+  for (const signal of endSignals) Deno.addSignalListener(signal, () => {});
 }
 
 /** The agent that made us waits for this line; another one asks the socket. */

@@ -22,6 +22,7 @@ const PROCESSES_A_TURN = 100;
 export class LinuxOs implements Os {
   readonly name = "linux";
   readonly defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  readonly endSignals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
   readonly user = { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
 
   async bootId(): Promise<string> {

@@ -28,6 +28,8 @@ export interface Os {
   readonly defaultPath: string;
   /** User and group that the agent, and so each container of engine `exec`, runs as. Undefined where there are no numbers. */
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
+  /** With which this system asks a process to end. */
+  readonly endSignals: readonly Deno.Signal[];
 
   /** Changes with each boot of the kernel, and only then. */
   bootId(): Promise<string>;

@@ -6,6 +6,7 @@ import type { Os, ProcessUsage } from "./os.ts";
 export class WindowsOs implements Os {
   readonly name = "windows";
   readonly defaultPath = "C:\\Windows\\system32;C:\\Windows";
+  readonly endSignals = ["SIGINT", "SIGBREAK"] as const;
   readonly user = undefined;
 
   constructor() {

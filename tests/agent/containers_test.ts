@@ -1,5 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import assert from "node:assert/strict";
+import { systemClock } from "../../lib/clock.ts";
 import { ContainerPhase, MountSource } from "../../protocol/gen/agent_pb.ts";
 import { Signal } from "../../protocol/gen/cri_pb.ts";
 import { Code } from "../../protocol/status.ts";
@@ -288,4 +289,34 @@ Deno.test("Sandbox shuts down: stops all containers, answers, then ends", async 
   await agent.ended;
   assert.equal(agent.agent.containers.get("c1")?.engine.facts().exit?.exitCode, 5);
   assert.equal((await agent.node.closed).reason, "VM is shut down");
+});
+
+Deno.test("Containers ends a container with StartError whose monitor cannot be started", async () => {
+  await using agent = await LocalAgent.start({ engine: { monitor: ["/bin/sh", "-c", "exit 9"] } });
+  const { containers } = agent;
+  await containers.create(shell("c1", "true"));
+  await rejects(
+    containers.start({ containerId: "c1" }),
+    Code.FAILED_PRECONDITION,
+    /^Monitor ended with code 9/,
+  );
+  const { state } = await containers.stop({ containerId: "c1" });
+  assert.deepEqual([state?.phase, state?.exitCode, state?.reason], [EXITED, 128, "StartError"]);
+});
+
+Deno.test("Containers kills a container whose monitor does not do it", async () => {
+  const impatient = {
+    ...systemClock,
+    sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 100, signal),
+  };
+  await using agent = await LocalAgent.start({ engine: { clock: impatient } });
+  const { containers, directory } = agent;
+  await containers.create(shell("c1", "sleep 1000"));
+  await containers.start({ containerId: "c1" });
+  const { monitor } = JSON.parse(await Deno.readTextFile(`${directory}/containers/c1/started.json`));
+  // From now on it hears no command.
+  Deno.kill(monitor, "SIGSTOP");
+  const { state } = await containers.stop({ containerId: "c1" });
+  assert.deepEqual([state?.phase, state?.exitCode, state?.reason], [EXITED, 137, "MonitorLost"]);
+  assert.deepEqual(await processesOf("c1"), []);
 });

@@ -80,7 +80,7 @@ export class ExecContainer implements EngineContainer {
       return Promise.reject(new FailedPreconditionError(`Container ${this.id} was started already`));
     }
     // Once begun it is not given up half-way: the call may go, the facts come by themselves.
-    this.#starting = this.#start();
+    this.#starting = this.#start().finally(() => this.#starting = undefined);
     return this.#starting;
   }
 
@@ -165,34 +165,19 @@ export class ExecContainer implements EngineContainer {
     Deno.writeFileSync(start.environment[TERMINATION_LOG_VARIABLE]!, new Uint8Array(), { mode: 0o666 });
     writeRecord(`${directory}/${START_FILE}`, start);
     let event: MonitorEvent | undefined;
-    let problem: unknown;
+    let problem = "";
     try {
       const started = await startMonitor(directory, monitor);
       event = started.event;
       this.#monitorEnded = started.ended;
     } catch (error) {
-      problem = error;
+      problem = (error as Error).message;
     }
     const link = event?.started && await MonitorLink.connect(directory);
     if (event) await this.#apply(event);
     if (link) return void this.#follow(link, () => {});
-    if (!this.#exit) await this.#finish(event?.exit ?? await this.#ending(problem));
+    if (!this.#exit) await this.#finish(await takeOver({ ...this.#takeover(), ...(problem && { problem }) }));
     if (!this.#started) throw new FailedPreconditionError(this.#exit!.message);
-  }
-
-  /** How it ended, if it ended before anybody could listen to its monitor. */
-  async #ending(problem: unknown): Promise<ExitRecord> {
-    const exit = await takeOver(this.#takeover());
-    const started = readRecord<StartedRecord>(`${this.#options.directory}/${STARTED_FILE}`);
-    if (started) this.#started = started;
-    if (!problem || started) return exit;
-    return {
-      ...exit,
-      exitCode: 128,
-      signal: null,
-      reason: "StartError",
-      message: (problem as Error).message,
-    };
   }
 
   async #follow(link: MonitorLink, onfirst: () => void): Promise<void> {

@@ -1,4 +1,5 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
+import { getLogger } from "@logtape/logtape";
 import { writeExitRecord } from "../../monitor/exit_record.ts";
 import {
   EXIT_FILE,
@@ -12,12 +13,15 @@ import {
   type StartedRecord,
   STARTING_FILE,
 } from "../../monitor/spec.ts";
+import { isDiskProblem } from "../../os/disk_problem.ts";
 import type { Os } from "../../os/os.ts";
 import { repairSpool } from "../../spool/repair.ts";
 import { readIfExists, removeIfExists } from "../../state/atomic_file.ts";
 import { CONTAINER_VARIABLE } from "./environment.ts";
 import { MonitorLink } from "./monitor_link.ts";
 import { monitorError } from "./monitor_process.ts";
+
+const logger = getLogger(["vmserver", "exec"]);
 
 /** What runs, or ran, in a container's directory. */
 export type Found =
@@ -31,6 +35,8 @@ export interface TakeoverOptions {
   readonly directory: string;
   readonly os: Os;
   readonly nowNs: () => bigint;
+  /** Why the monitor could not be started, if so: then its death is no loss but a failed start. */
+  readonly problem?: string;
 }
 
 /** A monitor that has its lock listens within milliseconds, or dies. */
@@ -88,7 +94,7 @@ export async function takeOver(options: TakeoverOptions): Promise<ExitRecord> {
 }
 
 /** Under the lock: ends what the dead monitor left. */
-async function finish({ containerId, directory, os, nowNs }: TakeoverOptions): Promise<ExitRecord> {
+async function finish({ containerId, directory, os, nowNs, problem }: TakeoverOptions): Promise<ExitRecord> {
   const started = readRecord<StartedRecord>(`${directory}/${STARTED_FILE}`);
   const marker = `${CONTAINER_VARIABLE}=${containerId}`;
   const same = started && os.startToken(started.pid) === started.startToken;
@@ -100,19 +106,24 @@ async function finish({ containerId, directory, os, nowNs }: TakeoverOptions): P
   } catch (error) {
     notes.push((error as Error).message);
   }
-  const problem = monitorError(directory);
-  if (problem) notes.push(problem);
+  const own = monitorError(directory);
+  if (own) notes.push(own);
   const exit: ExitRecord = {
     version: 1,
     finishedAtNs: String(nowNs()),
-    exitCode: 137,
-    signal: "SIGKILL",
-    reason: "MonitorLost",
-    message: notes.join(". "),
+    ...(problem !== undefined && !started
+      ? { exitCode: 128, signal: null, reason: "StartError", message: problem }
+      : { exitCode: 137, signal: "SIGKILL", reason: "MonitorLost", message: notes.join(". ") }),
     logEnd: repairSpool(`${directory}/${LOG_DIRECTORY}`),
     logRecordsDropped: 0,
   };
-  writeExitRecord(directory, exit);
+  try {
+    writeExitRecord(directory, exit);
+  } catch (error) {
+    if (!isDiskProblem(error)) throw error;
+    // It is told all the same, and found out anew should the agent be started again.
+    logger.error("End of container {containerId} cannot be recorded: {error}", { containerId, error });
+  }
   removeIfExists(`${directory}/${SOCKET_FILE}`);
   return exit;
 }
