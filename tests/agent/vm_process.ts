@@ -3,7 +3,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { encodeUserData, type UserData } from "../../protocol/user_data.ts";
 import { LinuxOs } from "../../agent/os/linux.ts";
 import type { AgentLink } from "../../cri/agent_link.ts";
-import { TestNode } from "../trust/test_node.ts";
+import { TestNode, type TestNodeOptions } from "../trust/test_node.ts";
 
 const MAIN = new URL("../../agent/main.ts", import.meta.url).pathname;
 
@@ -22,8 +22,8 @@ export class VmProcess implements AsyncDisposable {
   }
 
   /** A VM that has been asked for; its agent is not started yet. */
-  static async create(): Promise<VmProcess> {
-    const node = await TestNode.start();
+  static async create(options: TestNodeOptions = {}): Promise<VmProcess> {
+    const node = await TestNode.start(options);
     const directory = await Deno.makeTempDir();
     const userData = node.addVm();
     await Deno.writeTextFile(`${directory}/user-data.json`, encodeUserData(userData));
