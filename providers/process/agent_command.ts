@@ -1,6 +1,5 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { V8_FLAGS } from "../../lib/v8_flags.ts";
 
 /** What of the node's environment a VM gets: where programs and Deno's cache are, and nothing that may be secret. */
@@ -10,7 +9,8 @@ const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** The agent that belongs to this node: `vmserver` beside the executable, or that of the source tree. */
 export function defaultAgentCommand(): readonly string[] {
   if (Deno.build.standalone) return [join(dirname(Deno.execPath()), "vmserver")];
-  const main = fileURLToPath(new URL("../../agent/main.ts", import.meta.url));
+  // Not `new URL(…, import.meta.url)`: the bundler takes that for a worker and embeds the whole agent.
+  const main = join(import.meta.dirname!, "..", "..", "agent", "main.ts");
   return [Deno.execPath(), "run", "--quiet", "--allow-all", `--v8-flags=${V8_FLAGS.vmserver}`, main];
 }
 
