@@ -232,7 +232,7 @@ export type RenewResponse = Message<"infranetes.agent.v1.RenewResponse"> & {
   certificate: Uint8Array;
 
   /**
-   * As in EnrollResponse. More than one while the node's authority is being rotated.
+   * As in EnrollResponse: this is how agents learn that the node's authority was rotated.
    *
    * @generated from field: repeated bytes authorities = 2;
    */
