@@ -6,7 +6,10 @@ import { RefusalLog } from "./refusal_log.ts";
 
 Deno.test("RefusalLog writes a burst, counts the rest, and tells the count with the next line", async () => {
   const records: LogRecord[] = [];
-  const loggers = [{ category: "infranetes", sinks: ["memory"] }, { category: ["logtape", "meta"], sinks: [] }];
+  const loggers = [{ category: "infranetes", sinks: ["memory"] }, {
+    category: ["logtape", "meta"],
+    sinks: [],
+  }];
   await configure({ sinks: { memory: (record) => records.push(record) }, loggers, reset: true });
   try {
     const time = { now: 0 };
