@@ -51,6 +51,9 @@ const APPEAR_BOUND_MS = 10_000;
  */
 export async function findContainer(options: TakeoverOptions): Promise<Found> {
   const { directory } = options;
+  const known = await look(options);
+  if (known) return known;
+  // Only now: a machine has few watchers (128 for a user of Linux), and hardly ever is one needed.
   const watcher = Deno.watchFs(directory, { recursive: false });
   const timer = setTimeout(() => watcher.close(), APPEAR_BOUND_MS);
   try {
