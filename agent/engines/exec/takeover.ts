@@ -79,6 +79,9 @@ async function look(options: TakeoverOptions): Promise<Found | undefined> {
   if (link) return { kind: "running", link };
   using lock = await Deno.open(`${directory}/${LOCK_FILE}`, { write: true, create: true, mode: 0o600 });
   if (!await lock.tryLock(true)) return undefined;
+  // It may have ended between the first look and the lock.
+  const ended = readRecord<ExitRecord>(`${directory}/${EXIT_FILE}`);
+  if (ended) return { kind: "exited", exit: ended };
   // Under the lock nothing begins: a monitor on its way here will find nothing to do.
   removeIfExists(`${directory}/${START_FILE}`);
   const begun = readIfExists(`${directory}/${STARTING_FILE}`) !== undefined;
