@@ -11,6 +11,7 @@ import { answerEarly } from "./early_answer.ts";
 import type { Node } from "./node.ts";
 import type { RpcContext } from "./rpc_context.ts";
 import { eraseSandbox } from "./sandbox_discard.ts";
+import { findSandbox } from "./sandbox_find.ts";
 import { cancelStart } from "./sandbox_run.ts";
 import { notYet, stopSandbox } from "./sandbox_stop.ts";
 import { wasReady } from "./state/sandbox_state.ts";
@@ -21,7 +22,7 @@ export async function removePodSandbox(
   { podSandboxId }: RemovePodSandboxRequest,
   ctx: RpcContext,
 ): Promise<RemovePodSandboxResponse> {
-  const sandbox = node.model.resolveSandbox(podSandboxId);
+  const sandbox = findSandbox(node, podSandboxId);
   if (sandbox) {
     const work = removeSandbox(node, sandbox.id, ctx.signal);
     await answerEarly(node.clock, ctx, work, () => notYet(node, sandbox, "removed"));

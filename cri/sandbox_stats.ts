@@ -1,6 +1,5 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { create } from "@bufbuild/protobuf";
-import { NotFoundError } from "../lib/errors.ts";
 import {
   ContainerState as CriState,
   type ListPodSandboxStatsRequest,
@@ -18,6 +17,7 @@ import {
 } from "../protocol/gen/cri_pb.ts";
 import { applyFilter } from "./filters.ts";
 import type { Node } from "./node.ts";
+import { requireSandbox } from "./sandbox_find.ts";
 import { listedSandboxes } from "./sandbox_list.ts";
 import type { SandboxEntry } from "./state/sandbox_entry.ts";
 import { sandboxStatsOf } from "./stats/usage.ts";
@@ -30,11 +30,8 @@ export function podSandboxStats(
   node: Node,
   { podSandboxId }: PodSandboxStatsRequest,
 ): PodSandboxStatsResponse {
-  const entry = node.model.resolveSandbox(podSandboxId);
-  if (!entry || entry.facts.readyAt === null) {
-    throw new NotFoundError(`Sandbox '${podSandboxId}' does not exist`);
-  }
-  return create(PodSandboxStatsResponseSchema, { stats: statsOf(node, entry) });
+  const stats = statsOf(node, requireSandbox(node, podSandboxId));
+  return create(PodSandboxStatsResponseSchema, { stats });
 }
 
 /** Usage of all ready sandboxes that the filter lets through, from memory. */

@@ -1,6 +1,5 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { create } from "@bufbuild/protobuf";
-import { NotFoundError } from "../lib/errors.ts";
 import {
   LinuxPodSandboxStatusSchema,
   NamespaceOptionSchema,
@@ -15,22 +14,18 @@ import {
   PodSandboxStatusSchema,
 } from "../protocol/gen/cri_pb.ts";
 import type { Node } from "./node.ts";
+import { requireSandbox } from "./sandbox_find.ts";
 import type { SandboxEntry } from "./state/sandbox_entry.ts";
 
 /**
- * What is known of a sandbox, from memory. A sandbox that is still being started is not known: the kubelet would take
- * it for one that has failed.
- *
+ * What is known of a sandbox, from memory.
  * @throws {NotFoundError}
  */
 export function podSandboxStatus(
   node: Node,
   { podSandboxId, verbose }: PodSandboxStatusRequest,
 ): PodSandboxStatusResponse {
-  const entry = node.model.resolveSandbox(podSandboxId);
-  if (!entry || entry.facts.readyAt === null) {
-    throw new NotFoundError(`Sandbox '${podSandboxId}' does not exist`);
-  }
+  const entry = requireSandbox(node, podSandboxId);
   const info = verbose ? { info: JSON.stringify(sandboxInfo(node, entry)) } : {};
   return create(PodSandboxStatusResponseSchema, { status: statusOf(entry), info });
 }

@@ -13,6 +13,7 @@ import { answerEarly } from "./early_answer.ts";
 import type { Node } from "./node.ts";
 import type { RpcContext } from "./rpc_context.ts";
 import { endSandbox } from "./sandbox_end.ts";
+import { findSandbox } from "./sandbox_find.ts";
 import { cancelStart } from "./sandbox_run.ts";
 import type { SandboxEntry } from "./state/sandbox_entry.ts";
 import { foldState } from "./watch/fold.ts";
@@ -31,7 +32,7 @@ export async function stopPodSandbox(
   { podSandboxId }: StopPodSandboxRequest,
   ctx: RpcContext,
 ): Promise<StopPodSandboxResponse> {
-  const sandbox = node.model.resolveSandbox(podSandboxId);
+  const sandbox = findSandbox(node, podSandboxId);
   if (sandbox) {
     const work = stopSandbox(node, sandbox.id, ctx.signal);
     await answerEarly(node.clock, ctx, work, () => notYet(node, sandbox, "stopped"));
