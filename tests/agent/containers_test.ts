@@ -136,10 +136,9 @@ Deno.test("Containers stops a container with its stop signal and waits for it", 
     `trap 'echo got ${signal}; exit 7' ${signal}; echo ready; while :; do sleep 0.05; done`;
   await containers.create(shell("term", script("TERM")));
   await containers.create(shell("usr1", script("USR1"), { stopSignal: Signal.SIGUSR1 }));
-  const python =
-    "import signal,sys,time;signal.signal(37,lambda *_:sys.exit(9));print('ready',flush=True);time.sleep(60)";
+  const realTime = "trap 'exit 9' RTMIN+3; echo ready; while :; do sleep 0.05; done";
   await containers.create(
-    createRequest("rt", { command: ["python3", "-c", python], stopSignal: Signal.SIGRTMINPLUS3 }),
+    createRequest("rt", { command: ["bash", "-c", realTime], stopSignal: Signal.SIGRTMINPLUS3 }),
   );
   for (const [containerId, exitCode] of [["term", 7], ["usr1", 7], ["rt", 9]] as const) {
     await containers.start({ containerId });
