@@ -39,9 +39,10 @@ Deno.test("removePodSandbox() stops a running sandbox first", async () => {
   assertEmpty(harness);
 });
 
-Deno.test("removePodSandbox() is idempotent, and an unknown id is no error", async () => {
+Deno.test("removePodSandbox() is idempotent, and an unknown id is no error, unlike none at all", async () => {
   await using harness = await NodeHarness.open();
   await remove(harness, "f".repeat(64));
+  await assert.rejects(remove(harness, ""), { name: "InvalidArgumentError" });
   const id = await harness.startNow();
   await Promise.all([remove(harness, id), remove(harness, id)]);
   await remove(harness, id);

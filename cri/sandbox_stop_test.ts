@@ -36,10 +36,10 @@ Deno.test("stopPodSandbox() ends containers, then the VM, and turns NOTREADY onl
   assert.equal(agentState!.exitCode, 143);
 });
 
-Deno.test("stopPodSandbox() is idempotent, and an unknown id is no error", async () => {
+Deno.test("stopPodSandbox() is idempotent, and an unknown id is no error, unlike none at all", async () => {
   await using harness = await NodeHarness.open();
   await stop(harness, "f".repeat(64));
-  await stop(harness, "");
+  await assert.rejects(stop(harness, ""), { name: "InvalidArgumentError" });
   const id = await harness.startNow();
   await Promise.all([stop(harness, id), stop(harness, id)]);
   await stop(harness, id);
