@@ -39,7 +39,7 @@ Deno.test("removePodSandbox() stops a running sandbox first", async () => {
   assertEmpty(harness);
 });
 
-Deno.test("removePodSandbox() is idempotent, and an unknown id is no error, unlike none at all", async () => {
+Deno.test("removePodSandbox() is idempotent, and an unknown id is no error", async () => {
   await using harness = await NodeHarness.open();
   await remove(harness, "f".repeat(64));
   await assert.rejects(remove(harness, ""), { name: "InvalidArgumentError" });

@@ -36,7 +36,7 @@ Deno.test("stopPodSandbox() ends containers, then the VM, and turns NOTREADY onl
   assert.equal(agentState!.exitCode, 143);
 });
 
-Deno.test("stopPodSandbox() is idempotent, and an unknown id is no error, unlike none at all", async () => {
+Deno.test("stopPodSandbox() is idempotent, and an unknown id is no error", async () => {
   await using harness = await NodeHarness.open();
   await stop(harness, "f".repeat(64));
   await assert.rejects(stop(harness, ""), { name: "InvalidArgumentError" });
