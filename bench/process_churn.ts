@@ -80,21 +80,22 @@ function holdings({ config, process }: BenchNode): Holdings {
   };
 }
 
-/** All rows of all tables of the fact file, read beside the node. */
+/** All rows of all tables of the fact file. Of a copy, because the node has locked its own; it writes nothing now. */
 function rowsOf(stateDir: string): number {
-  const file = [...Deno.readDirSync(stateDir)].map(({ name }) => name).find((name) =>
-    /\.(sqlite|db)$/.test(name)
-  );
-  if (file === undefined) throw new Error(`No fact file is in ${stateDir}`);
-  const database = new DatabaseSync(join(stateDir, file), { readOnly: true });
+  const copy = Deno.makeTempDirSync({ prefix: "inf-facts-" });
   try {
+    for (const { name } of Deno.readDirSync(stateDir)) {
+      if (name.startsWith("facts.sqlite")) Deno.copyFileSync(join(stateDir, name), join(copy, name));
+    }
+    using database = new DatabaseSync(join(copy, "facts.sqlite"));
     const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+    if (tables.length === 0) throw new Error(`The fact file in ${stateDir} has no table`);
     return tables.reduce((sum, { name }) => {
       const { rows } = database.prepare(`SELECT count(*) AS rows FROM "${name}"`).get() as { rows: number };
       return sum + rows;
     }, 0);
   } finally {
-    database.close();
+    Deno.removeSync(copy, { recursive: true });
   }
 }
 
