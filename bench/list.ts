@@ -7,9 +7,9 @@ import {
 } from "../protocol/gen/cri_pb.ts";
 import { Code, RpcError } from "../protocol/status.ts";
 import type { Bench } from "./bench.ts";
+import { Http2Caller } from "./http2_caller.ts";
 import { type BenchNode, FAKE, type Runtime, startNode } from "./node.ts";
 import { type BenchPod, startPods } from "./pod.ts";
-import { RawCaller } from "./raw_call.ts";
 import { atMost, exactly, type Report } from "./report.ts";
 import { Samples, timed } from "./samples.ts";
 
@@ -34,7 +34,7 @@ export const list: Bench = {
     const starting = await timed(async () => pods = await startPods(node.runtime, count));
     const begun = performance.now();
     report.figure("pods started, 8 at a time", count / starting * 1000, "/s");
-    using caller = new RawCaller(`unix:${node.config.socket}`);
+    using caller = await Http2Caller.connect(node.config.socket);
     const before = await measureBoth(report, node, pods, caller);
     checkCount(before, count);
     await untilSilent(node.runtime, pods, begun, report);
@@ -48,7 +48,7 @@ interface Lists {
   readonly containers: Uint8Array;
 }
 
-async function measureBoth(report: Report, node: BenchNode, pods: readonly BenchPod[], caller: RawCaller) {
+async function measureBoth(report: Report, node: BenchNode, pods: readonly BenchPod[], caller: Http2Caller) {
   const execs = new ExecLoad(node.runtime, pods);
   const begun = performance.now();
   await measure(report, "ListPodSandbox", caller, listPodSandbox);
@@ -63,7 +63,7 @@ async function measureBoth(report: Report, node: BenchNode, pods: readonly Bench
   return lists;
 }
 
-async function measure(report: Report, name: string, caller: RawCaller, method: DescMethod): Promise<void> {
+async function measure(report: Report, name: string, caller: Http2Caller, method: DescMethod): Promise<void> {
   const times = new Samples();
   for (let i = 0; i < WARM_UP; i++) await caller.call(method);
   for (let i = 0; i < CALLS; i++) times.add(await timed(() => caller.call(method)));
@@ -97,8 +97,11 @@ class ExecLoad {
   }
 }
 
-async function listsOf(caller: RawCaller): Promise<Lists> {
-  return { sandboxes: await caller.call(listPodSandbox), containers: await caller.call(listContainers) };
+async function listsOf(caller: Http2Caller): Promise<Lists> {
+  return {
+    sandboxes: await caller.call(listPodSandbox, { copy: true }),
+    containers: await caller.call(listContainers, { copy: true }),
+  };
 }
 
 function checkCount({ sandboxes, containers }: Lists, count: number): void {
