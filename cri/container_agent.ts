@@ -40,11 +40,16 @@ export async function callAgent<T>(
 ): Promise<T> {
   for (;;) {
     const link = await nextLink(node, sandbox, signal);
+    let watched = false;
     try {
+      // A snapshot that was made before the call and comes after its answer would lack what the call made.
+      await untilAborted(node.watches.start(link, sandbox.id), signal);
+      watched = true;
       return await call(link);
     } catch (error) {
       signal.throwIfAborted();
-      if (toStatus(error).code !== Code.UNAVAILABLE || !await hasEnded(link)) throw error;
+      const ofSession = !watched || toStatus(error).code === Code.UNAVAILABLE;
+      if (!ofSession || !await hasEnded(link)) throw error;
     }
   }
 }
