@@ -164,8 +164,9 @@ export class VmStore {
     try {
       await untilAborted(locked, signal);
     } catch (error) {
-      // Nothing takes back a request for a lock: the file is closed when it was granted.
-      void locked.finally(() => file.close());
+      // Nothing takes back a request for a lock: the file is closed when it was granted, or refused.
+      const close = () => file.close();
+      void locked.then(close, close);
       throw error;
     }
     return { [Symbol.dispose]: () => file.close() };
