@@ -29,7 +29,7 @@ export const podStart: Bench = {
       if (index < WARM_UP) continue;
       totals.add(start.total);
       own.add(start.total - start.phases.agent!);
-      enrolled.add(start.sinceEnrolled);
+      enrolled.add(start.phases.create! + start.sinceEnrolled);
       for (const [name, ms] of Object.entries(start.phases)) {
         if (!phases.has(name)) phases.set(name, new Samples());
         phases.get(name)!.add(ms);
@@ -37,7 +37,11 @@ export const podStart: Bench = {
     }
     report.figure(`our own share of RunPodSandbox, p50 of ${count}`, own.median, "ms", atMost(40));
     report.figure("  p90", own.quantile(0.9), "ms");
-    report.figure("  of that after the VM has its certificate, p50", enrolled.median, "ms");
+    report.figure(
+      "  of that without enrolment: create, and what follows the certificate",
+      enrolled.median,
+      "ms",
+    );
     report.figure("RunPodSandbox, p50", totals.median, "ms");
     report.figure("  p90", totals.quantile(0.9), "ms");
     for (const [name, samples] of phases) report.figure(`phase ${name}, p50`, samples.median, "ms");
