@@ -68,6 +68,7 @@ async function run(args: Arguments): Promise<boolean> {
     } catch (error) {
       report.failure(error);
     }
+    report.end();
   }
   if (args.json !== undefined) {
     const { figures, failures } = report;

@@ -1,5 +1,6 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 // deno-lint-ignore-file no-console
+import { cpuShareSince, readCpuTicks } from "./cpu_share.ts";
 
 export type Unit = "ms" | "MB" | "MB/s" | "MiB/s" | "/s" | "%" | "";
 
@@ -22,12 +23,21 @@ export class Report {
   readonly figures: Figure[] = [];
   readonly failures: { readonly bench: string; readonly error: string }[] = [];
   #bench = "";
+  #ticks = readCpuTicks();
 
   /** Begins a benchmark: its figures carry its name, and the load at its beginning stands above them. */
   begin(bench: string, about: string): void {
     this.#bench = bench;
+    this.#ticks = readCpuTicks();
     const load = Deno.loadavg()[0]!.toFixed(2);
     console.log(`\n${bench}: ${about} (load ${load})`);
+  }
+
+  /** Ends a benchmark: says what the machine did meanwhile, for this and for others. */
+  end(): void {
+    const { busy, stolen } = cpuShareSince(this.#ticks);
+    this.figure("(CPU of the machine: busy)", busy, "%");
+    this.figure("(CPU of the machine: taken by its host)", stolen, "%");
   }
 
   /** @param target What the figure must hold to be a pass. Omitted: for information */
