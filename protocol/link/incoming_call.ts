@@ -2,6 +2,7 @@
 import { Code, RpcError, toStatus } from "../status.ts";
 import type { Status } from "../status.ts";
 import type { CallHost, PeerLimits } from "./call_host.ts";
+import { CALL_IS_OVER } from "./call_over.ts";
 import { frameCost, SendWindow } from "./flow.ts";
 import { Flag, FrameError, FrameType } from "./frame.ts";
 import type { Frame } from "./frame.ts";
@@ -166,7 +167,7 @@ export class IncomingCall {
     this.#ended = true;
     this.#cancelTimer?.();
     this.inbox.drop(undefined);
-    this.#outbox.fail(new RpcError(Code.OK, "Call is over"));
+    this.#outbox.fail(CALL_IS_OVER);
     const frame = endFrame(this.id, status, response);
     if (response) this.#host.sendInline(frame, frameCost(response.length));
     else this.#host.sendControl(frame);

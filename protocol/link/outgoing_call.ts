@@ -1,6 +1,7 @@
 // Copyright 2026 the Infranetes authors. Apache-2.0 licence.
 import { Code, RpcError } from "../status.ts";
 import type { CallHost, PeerLimits } from "./call_host.ts";
+import { CALL_IS_OVER } from "./call_over.ts";
 import { abortError, checkTimeout } from "./call_options.ts";
 import type { CallOptions } from "./call_options.ts";
 import { frameCost, SendWindow } from "./flow.ts";
@@ -187,10 +188,10 @@ export class OutgoingCall {
     const { code, message, response } = readEnd(frame);
     if (response) this.#accept(response, true);
     if (this.#state === "open") {
-      const error = new RpcError(code, message);
+      const error = code === Code.OK ? CALL_IS_OVER : new RpcError(code, message);
       if (code === Code.OK) this.inbox.finish();
       else this.inbox.fail(error);
-      this.#settle("done", code === Code.OK ? new RpcError(Code.OK, "Call is over") : error);
+      this.#settle("done", error);
       if (!this.#sentLast) this.#host.sendControl(newFrame(FrameType.CANCEL, 0, this.id, 0));
     }
     this.#state = "done";
