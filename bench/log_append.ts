@@ -19,7 +19,7 @@ const CHUNK_BYTES = 60 * 1024;
 
 /** The node's half of a log's way: link session in memory, framing checked, appended, made durable, trimmed. */
 export const logAppend: Bench = {
-  name: "log-append",
+  name: "log_append",
   about: "Log records from a link session in memory through the node's check into a file",
   async run(report, { count = MEGABYTES }) {
     for (const length of LINE_LENGTHS) {
