@@ -5,7 +5,6 @@ import { exec } from "./exec.ts";
 import { link } from "./link_figures.ts";
 import { list } from "./list.ts";
 import { logAppend } from "./log_append.ts";
-import { logAppend } from "./log_append.ts";
 import { logs } from "./logs.ts";
 import { memory } from "./memory.ts";
 import { podStart } from "./pod_start.ts";
